@@ -1,0 +1,52 @@
+// What a scenario demands, as plain data: it stands in the history, so that a verdict can be computed again from there.
+import type { Outcome, Population, Timing } from '../history/events.ts'
+
+/** A number that can be computed from a run's summary; undefined (no data) makes the threshold unknown, never passed. */
+export type Measure =
+  /** ok / scheduled, 0 to 1. */
+  | { readonly kind: 'ok-ratio'; readonly population: Population; readonly phases: readonly string[] }
+  /** Arrivals that ended in one of the outcomes. */
+  | {
+      readonly kind: 'count'
+      readonly population: Population
+      readonly outcomes: readonly Outcome[]
+      readonly phases: readonly string[]
+    }
+  /** A quantile (0 to 1; 1 is the maximum) of an ok arrival's time, ms. */
+  | {
+      readonly kind: 'quantile'
+      readonly population: Population
+      readonly timing: Timing
+      readonly quantile: number
+      readonly phases: readonly string[]
+    }
+  /** The slowest clear failure, ms: how long a client waited to be told no. */
+  | { readonly kind: 'slowest-failure'; readonly population: Population; readonly phases: readonly string[] }
+  /** Uploads acknowledged to the client that the origin does not hold. */
+  | { readonly kind: 'uploads-lost'; readonly phases: readonly string[] }
+  /** The largest number of whole-object GETs that reached the origin for one key. */
+  | { readonly kind: 'origin-fetches-per-key'; readonly phases: readonly string[] }
+  /** Time from the start of the phase to the first ok arrival after which none failed, ms. */
+  | { readonly kind: 'time-to-recover'; readonly population: Population; readonly phase: string }
+  /** |recorded − injected| / injected of the origin's downtime, 0 to 1. */
+  | { readonly kind: 'downtime-error'; readonly backend: string; readonly phases: readonly string[] }
+  /** 1 − origin bytes / served bytes. */
+  | { readonly kind: 'saved-ratio'; readonly phases: readonly string[] }
+  /** Milliseconds of one column of the failover table. */
+  | {
+      readonly kind: 'failover'
+      readonly fault: string
+      readonly column: 'detectedMs' | 'switchedMs' | 'backMs' | 'slowestMs' | 'readsLost'
+    }
+
+/** Either a number or another measure times a factor ("at most twice steady state's"). */
+export type Limit = number | { readonly times: number; readonly of: Measure }
+
+export interface Threshold {
+  /** A sentence a person reads: "every known read is answered while S3 refuses connections". */
+  readonly name: string
+  /** The phase or phases it is about, as shown. */
+  readonly phase: string
+  readonly measure: Measure
+  readonly must: { readonly atLeast: Limit } | { readonly atMost: Limit }
+}

@@ -1,0 +1,211 @@
+// The lines of history.ndjson.gz: what happened in a run, in order. Everything a report or verdict says is
+// computed from these lines alone. All `atMs` are milliseconds since the run began, on the runner's monotonic clock.
+
+/** How an arrival ended: exactly one of these for each. Reads that succeeded are named by the path that served them. */
+export const outcomes = [
+  'hit',
+  'stale',
+  'revalidated',
+  'miss',
+  'failover',
+  'direct',
+  'refused',
+  'reset',
+  'truncated',
+  'timeout',
+  'corrupt',
+  'http4xx',
+  'http5xx',
+  'dropped',
+  'cancelled',
+] as const
+export type Outcome = (typeof outcomes)[number]
+
+/** Outcomes in which the client got every byte, and the right ones. */
+export const okOutcomes: ReadonlySet<Outcome> = new Set<Outcome>([
+  'hit',
+  'stale',
+  'revalidated',
+  'miss',
+  'failover',
+  'direct',
+])
+
+/**
+ * What an arrival asks for.
+ * known: an object that was read before any fault · never-read: an object nobody has read yet ·
+ * upload: a PUT of a new object.
+ */
+export const populations = ['known', 'never-read', 'upload'] as const
+export type Population = (typeof populations)[number]
+
+export type Timing = 'responseMs' | 'serviceMs' | 'ttfbMs'
+
+/** A histogram of microseconds: HdrHistogram V2, compressed, base64. Absent when nothing was recorded. */
+export type EncodedHistogram = string
+
+export interface RunLine {
+  readonly type: 'run'
+  readonly scenario: string
+  readonly system: string
+  readonly origin: string
+  readonly toxiproxy: { readonly kind: 'embedded' | 'real'; readonly version: string }
+  readonly seed: number
+  readonly speed: number
+  readonly startedAt: string
+  readonly versions: { readonly node: string; readonly commit: string }
+  readonly machine: string
+  /** What was asked for and filled in, for the report: flags, workload, and the system's files with secrets masked. */
+  readonly configuration: Readonly<Record<string, unknown>>
+  readonly thresholds: readonly import('../checkers/threshold.ts').Threshold[]
+}
+
+export interface PhaseLine {
+  readonly type: 'phase'
+  readonly name: string
+  /** What a reader should know of this phase, one sentence. */
+  readonly story: string
+  readonly edge: 'start' | 'end'
+  readonly atMs: number
+}
+
+export interface FaultLine {
+  readonly type: 'fault'
+  readonly name: string
+  /** Where it acts: a link, a part, the origin, a name. */
+  readonly target: string
+  readonly edge: 'applied' | 'healed'
+  readonly atMs: number
+  /** On `healed`: traffic the fault is known to have touched, by the evidence of whoever injected it. 0 makes the verdict unknown. */
+  readonly touched?: { readonly count: number; readonly evidence: string }
+}
+
+/** One second of the generator's arrivals of one population, by intended start. */
+export interface WindowLine {
+  readonly type: 'window'
+  readonly phase: string
+  readonly population: Population
+  readonly atMs: number
+  readonly widthMs: number
+  readonly scheduled: number
+  readonly byOutcome: Readonly<Partial<Record<Outcome, number>>>
+  /** Body bytes that reached the clients. */
+  readonly servedBytes: number
+  /** Of arrivals that ended ok. `response` counts from the intended start, `service` from the first byte written. */
+  readonly responseUs?: EncodedHistogram
+  readonly serviceUs?: EncodedHistogram
+  readonly ttfbUs?: EncodedHistogram
+  /** Response times of arrivals that failed: how long a clear failure took. */
+  readonly failedUs?: EncodedHistogram
+}
+
+/** Every arrival that did not end ok, while there are few; `suppressed` counts those left out of a second. */
+export interface FailureLine {
+  readonly type: 'failure'
+  readonly phase: string
+  readonly population: Population
+  readonly atMs: number
+  readonly key: string
+  readonly outcome: Outcome
+  readonly responseMs: number
+  readonly detail: string
+  readonly requestId: string
+  readonly suppressed?: number
+}
+
+/** An upload that was acknowledged, and later whether the origin holds it. */
+export interface UploadLine {
+  readonly type: 'upload'
+  readonly phase: string
+  readonly acknowledged: number
+  readonly heldByOrigin: number
+  readonly lost: readonly string[]
+}
+
+/** One request that reached the origin, from its own log: the ground truth for fetches and bytes. */
+export interface OriginLine {
+  readonly type: 'origin'
+  readonly atMs: number
+  readonly method: string
+  readonly key: string
+  readonly status: number
+  readonly bytes: number
+  /** First and last byte asked for; absent for whole objects. */
+  readonly range?: string
+}
+
+/** A backend of the router changed state, or a part of the system did (process died, came back). */
+export interface StateLine {
+  readonly type: 'state'
+  readonly part: string
+  readonly subject: string
+  readonly state: string
+  readonly because: string
+  readonly atMs: number
+}
+
+/** What the system itself says it recorded about the origin's downtime, read at the end of the run. */
+export interface DowntimeLine {
+  readonly type: 'downtime'
+  readonly part: string
+  readonly backend: string
+  readonly measuredMs: number
+}
+
+/** One second of a Toxiproxy link. */
+export interface LinkLine {
+  readonly type: 'link'
+  readonly link: string
+  readonly atMs: number
+  readonly upstreamBytes: number
+  readonly downstreamBytes: number
+}
+
+/** A part of the deployment used this much CPU in the run, in all. */
+export interface CpuLine {
+  readonly type: 'cpu'
+  readonly part: string
+  readonly seconds: number
+  readonly maxRssBytes: number
+}
+
+/** The generator's own health, at its end. */
+export interface GeneratorLine {
+  readonly type: 'generator'
+  readonly slipP99Ms: number
+  readonly cpuSeconds: number
+  readonly eventLoopLagP99Ms: number
+  readonly scheduled: number
+  readonly sent: number
+  readonly dropped: number
+}
+
+/** Why a run can't be judged: steady state not reached, a part died, the origin's log disagrees. */
+export interface DoubtLine {
+  readonly type: 'doubt'
+  readonly atMs: number
+  readonly reason: string
+}
+
+/** The last line. A history without it was cut short: the verdict is unknown. */
+export interface EndLine {
+  readonly type: 'end'
+  readonly atMs: number
+  readonly interrupted: boolean
+}
+
+export type HistoryLine =
+  | RunLine
+  | PhaseLine
+  | FaultLine
+  | WindowLine
+  | FailureLine
+  | UploadLine
+  | OriginLine
+  | StateLine
+  | DowntimeLine
+  | LinkLine
+  | CpuLine
+  | GeneratorLine
+  | DoubtLine
+  | EndLine

@@ -1,0 +1,85 @@
+// The plain data that crosses the rings of the proxy: requests, answers, header lists, stored entries. Imports nothing.
+
+/**
+ * Header fields as received: name, value, name, value, … (the layout of Node's `rawHeaders`).
+ * Order, case and repeats are kept, so a client's signature over them stays valid on every path.
+ */
+export type HeaderList = readonly string[]
+
+/**
+ * A body in pieces. It throws if it can't be completed and never ends short;
+ * leaving the loop early (`return()`) cancels whatever feeds it.
+ */
+export type Body = AsyncIterable<Uint8Array>
+
+/** A request as it reached a role of the proxy. `target` is the request target's bytes, never normalised. */
+export interface ProxyRequest {
+  readonly method: string
+  readonly target: string
+  readonly headers: HeaderList
+  /** null when the request has no body. Read at most once. */
+  readonly body: Body | null
+  /** Monotonic time at which the head was complete. */
+  readonly receivedMs: number
+  readonly clientAddress: string
+  /** Aborted when the client's connection is gone. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * An answer to a client. A body that throws after the head was sent makes the server cut the connection,
+ * so that a client can never take a short body for a whole one.
+ */
+export interface ProxyResponse {
+  readonly status: number
+  readonly headers: HeaderList
+  readonly body: Uint8Array | Body | null
+}
+
+/** The first value of a header, by lower-case name; undefined when absent. */
+export function headerValue(headers: HeaderList, lowerName: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!
+    if (name.length === lowerName.length && name.toLowerCase() === lowerName) return headers[i + 1]
+  }
+  return undefined
+}
+
+/** Every value of a header, by lower-case name, in order. */
+export function headerValues(headers: HeaderList, lowerName: string): string[] {
+  const values: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i]!.toLowerCase() === lowerName) values.push(headers[i + 1]!)
+  }
+  return values
+}
+
+/** The list without the named headers (lower-case names). */
+export function withoutHeaders(headers: HeaderList, lowerNames: ReadonlySet<string>): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    if (!lowerNames.has(headers[i]!.toLowerCase())) kept.push(headers[i]!, headers[i + 1]!)
+  }
+  return kept
+}
+
+/** What is known of a stored object beside its bytes. JSON-safe, so that the index can keep it. Holds no secret. */
+export interface EntryMeta {
+  readonly status: number
+  /** End-to-end headers of the origin's answer, hop-by-hop ones removed. */
+  readonly headers: HeaderList
+  readonly bodyBytes: number
+  readonly etag: string | null
+  /** Wall time at which the entry was stored or last validated. */
+  readonly validatedAtMs: number
+  /** Wall time up to which it may be served without asking the origin. */
+  readonly freshUntilMs: number
+  /** The object was read from the origin without credentials, so anybody may have it. */
+  readonly isPublic: boolean
+}
+
+/** A complete, verified object in the store. */
+export interface StoredEntry {
+  readonly key: string
+  readonly meta: EntryMeta
+}
