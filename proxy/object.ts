@@ -36,6 +36,9 @@ export interface ProxyResponse {
   readonly body: Uint8Array | Body | null
 }
 
+/** A role of the proxy. What can be answered at once (a memory hit) is returned without a promise. */
+export type Handler = (request: ProxyRequest) => ProxyResponse | Promise<ProxyResponse>
+
 /** The first value of a header, by lower-case name; undefined when absent. */
 export function headerValue(headers: HeaderList, lowerName: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) {

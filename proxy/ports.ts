@@ -40,7 +40,10 @@ export interface Origin {
   fetch(request: OriginRequest): Promise<OriginResponse>
 }
 
-/** A body being stored. Exactly one of `commit` and `abort` ends it. */
+/**
+ * A body being stored. Exactly one of `commit` and `abort` ends it. After a commit `read` goes on working for
+ * those who are still behind (also when the entry has been evicted or removed meanwhile), until `release`.
+ */
 export interface StoreWriter {
   readonly writtenBytes: number
   /** Takes a chunk by reference. A promise asks the caller to wait (the disk lags); it rejects with ProxyError `store-io` or `store-full`. */
@@ -49,7 +52,10 @@ export interface StoreWriter {
   read(offset: number, maxBytes: number): Promise<Uint8Array>
   /** Makes the entry visible, whole and verified, or rejects and leaves nothing. */
   commit(meta: EntryMeta): Promise<StoredEntry>
+  /** Frees what the body took. Nobody reads any more. */
   abort(): Promise<void>
+  /** Called once after a commit, when the last reader has left: frees the descriptor or buffer. */
+  release(): void
 }
 
 export type StoreRefusal = { readonly refused: 'object-too-large' | 'store-full' | 'store-unavailable' }
@@ -99,4 +105,77 @@ export interface Log {
   info(message: string, fields?: LogFields): void
   warn(message: string, fields?: LogFields): void
   error(message: string, fields?: LogFields): void
+}
+
+/** The parts of a request that an AWS signature covers; the payload's hash travels in a header. */
+export interface SignedParts {
+  readonly method: string
+  readonly target: string
+  readonly headers: HeaderList
+}
+
+/** What a request's SigV4 header or presigned URL proves. */
+export type SignatureVerdict =
+  | { readonly kind: 'unsigned' }
+  | {
+      readonly kind: 'valid'
+      readonly accessKey: string
+      /** Lower-case names of the headers the client signed. */
+      readonly signedHeaders: readonly string[]
+      readonly presigned: boolean
+    }
+  | {
+      readonly kind: 'invalid'
+      readonly because: 'malformed' | 'unknown-key' | 'mismatch' | 'expired' | 'skewed' | 'unsupported'
+    }
+
+/** Checks and makes SigV4 signatures with the configured keys. Synchronous, so that a memory hit stays so. */
+export interface Signatures {
+  /** `nowMs` is wall time. Reads the header form and the presigned form. */
+  verify(request: SignedParts, nowMs: number): SignatureVerdict
+  /**
+   * The headers to send: those given, plus Authorization, X-Amz-Date and X-Amz-Content-Sha256, signed with the key
+   * `accessKey` names. `headers` and `target` must hold no earlier signature.
+   */
+  sign(request: SignedParts, accessKey: string, nowMs: number): HeaderList
+}
+
+export type DigestAlgorithm = 'md5' | 'sha1' | 'sha256' | 'crc32' | 'crc32c' | 'crc64nvme'
+
+export interface RunningDigest {
+  update(chunk: Uint8Array): void
+  /** The digest of all chunks, base64. Called once. */
+  value(): string
+}
+
+/** Digests of bodies, checked where S3 states one. */
+export interface Digests {
+  /** null when the algorithm isn't available here. */
+  start(algorithm: DigestAlgorithm): RunningDigest | null
+}
+
+/** One line of the access log: what a request cost and why it was answered so. The planner reads these. */
+export interface AccessRecord {
+  /** Wall time at which the request was complete, ms. */
+  readonly atMs: number
+  readonly method: string
+  readonly bucket: string
+  readonly key: string
+  readonly status: number
+  /** Body bytes handed to the client's connection. */
+  readonly bytes: number
+  /** Size of the whole object; null when unknown. */
+  readonly objectBytes: number | null
+  readonly cacheStatus: string
+  readonly reason: string
+  readonly backend: string
+  readonly upstreamBytes: number
+  /** From asking upstream to its head; null when it wasn't asked. */
+  readonly upstreamMs: number | null
+  readonly range: string | null
+  readonly etag: string | null
+}
+
+export interface AccessLog {
+  record(record: AccessRecord): void
 }
