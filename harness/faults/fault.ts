@@ -1,25 +1,21 @@
-// What a fault is to the experiment: something that can be applied, healed, and proved to have touched traffic.
+// What every fault is to the experiment: something with an undo that is safe to call at any time, and a proof that it bit.
 
-/** Traffic that a fault is known to have touched, and who says so. A count of 0 makes the verdict unknown. */
+/** Traffic, connections or processes the fault is known to have acted on, and by whose count. */
 export interface Touched {
   readonly count: number
+  /** Where the count comes from, for the report: "requests answered 503 by the origin". */
   readonly evidence: string
 }
 
-/** What a fault may ask about the run it is part of, to prove that it bit. */
-export interface FaultWitness {
-  /** Arrivals that did not end ok, by intended start, since `sinceMs` of the run's clock. */
-  failuresSince(sinceMs: number): number
-  nowMs(): number
-}
-
+/**
+ * A fault bound to its target. The experiment registers `heal` before it calls `apply`, so that it runs on every way out.
+ * `heal` may come before, during or after `apply`, and more than once; it resolves only when nothing of the fault is left.
+ */
 export interface Fault {
-  /** What goes wrong, in a word or three: "refused", "503", "killed". */
+  /** As the history names it: `s3-503`, `kill`, `latency`. */
   readonly name: string
-  /** Where: a link, a part, "s3", a name. Name and target together identify a fault. */
+  /** Where it acts: a link, a part, the origin, a name. */
   readonly target: string
-  /** The experiment registers `heal` before it calls this; a fault that applied half-way must heal all the same. */
-  apply(witness: FaultWitness): Promise<void>
-  /** Idempotent. Resolves with the proof once nothing of the fault remains. */
+  apply(): Promise<void>
   heal(): Promise<Touched>
 }

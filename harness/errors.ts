@@ -1,0 +1,16 @@
+// Errors that end a command with a line for the person who ran it, and the exit codes every command shares.
+
+export const exitCodes = { pass: 0, fail: 1, unknown: 2, usage: 254, crash: 255, interrupted: 130 } as const
+
+/** Something the user can mend: printed as one line, exit 254. Thrown before anything is started, or with everything undone. */
+export class UsageError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'UsageError'
+  }
+}
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,126 @@
+// The scenario command line: flags in, a checked plan out. Every mistake is a UsageError before anything starts.
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { UsageError } from '../errors.ts'
+import { parseDuration } from '../units.ts'
+
+/** What a scenario brings as its own defaults; flags override them. */
+export interface ScenarioDefaults {
+  readonly speed: number
+  readonly ratePerSecond: number
+  /** Calendar length of the fault, seconds. */
+  readonly durationSeconds: number
+}
+
+export interface RunOptions {
+  readonly system: string
+  readonly origin: string
+  readonly toxiproxy: string
+  readonly speed: number
+  readonly ratePerSecond: number
+  readonly seed: number
+  readonly durationSeconds: number
+  /** The run's folder, when the user names one. */
+  readonly out: string | null
+  readonly dataset: string | null
+  readonly quiet: boolean
+}
+
+/** Parses a scenario's arguments. Prints the help and exits 0 for --help; throws UsageError for anything wrong. */
+export function parseRunOptions(
+  scenario: string,
+  story: string,
+  defaults: ScenarioDefaults,
+  argv: string[],
+): RunOptions {
+  const command = scenarioCommand(scenario, story, defaults)
+  try {
+    command.parse(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) process.exit(0)
+    throw new UsageError(`${error.message.replace(/^error: /, '')} (see --help)`)
+  }
+  const flags = command.opts()
+  const options: RunOptions = {
+    system: flags.system,
+    origin: flags.origin,
+    toxiproxy: flags.toxiproxy,
+    speed: flags.speed,
+    ratePerSecond: flags.rate,
+    seed: flags.seed,
+    durationSeconds: flags.duration,
+    out: flags.out ? path.resolve(flags.out) : null,
+    dataset: flags.dataset ? path.resolve(flags.dataset) : null,
+    quiet: flags.quiet ?? false,
+  }
+  if (options.dataset) requireDirectory('--dataset', options.dataset)
+  return options
+}
+
+function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefaults): Command {
+  return new Command(`npx zx scenarios/${scenario}.mjs`)
+    .description(story)
+    .option(
+      '--system <name>',
+      'reference, nginx-haproxy, nginx-haproxy-tuned, direct, FILE.yaml or URL',
+      'reference',
+    )
+    .option('--origin <kind>', 's3rver, synthetic or URL', 's3rver')
+    .option('--toxiproxy <which>', 'auto, embedded, PATH or URL', 'auto')
+    .option('--speed <n>', 'divides calendar durations', positiveNumber, defaults.speed)
+    .option('--rate <n>', 'arrivals a second', positiveNumber, defaults.ratePerSecond)
+    .option('--seed <n>', 'decides arrivals, popularity and chance', wholeNumber, 1)
+    .option(
+      '--duration <time>',
+      'calendar length of the fault, such as 3h',
+      calendarSeconds,
+      defaults.durationSeconds,
+    )
+    .option('--dataset <dir>', 'your own files as the objects')
+    .option('--out <dir>', 'the folder for this run (default: reports/NAME/TIME)')
+    .option('--quiet', 'only the summary')
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Expected a positive number.')
+  return value
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 0) throw new InvalidArgumentError('Expected a whole number.')
+  return value
+}
+
+function calendarSeconds(text: string): number {
+  const ms = parseDuration(text)
+  if (ms === null || ms <= 0) throw new InvalidArgumentError('Expected a duration such as 3h, 2h57m or 90s.')
+  return ms / 1000
+}
+
+function requireDirectory(flag: string, dir: string): void {
+  if (!existsSync(dir) || !statSync(dir).isDirectory()) {
+    throw new UsageError(`${flag}: there is no folder ${dir}`)
+  }
+}
+
+/** Makes the run's folder, or says in one line why it can't be written. */
+export function makeRunDirectory(options: RunOptions, scenario: string, startedAt: Date): string {
+  const stamp = startedAt.toISOString().replace(/[:.]/g, '-')
+  const dir = options.out ?? path.resolve('reports', scenario, stamp)
+  try {
+    mkdirSync(path.join(dir, 'logs'), { recursive: true })
+    accessSync(dir, constants.W_OK)
+  } catch (error) {
+    throw new UsageError(
+      `can't write the report to ${dir}: ${(error as NodeJS.ErrnoException).code}; give another --out`,
+    )
+  }
+  return dir
+}
