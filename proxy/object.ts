@@ -86,9 +86,3 @@ export interface StoredEntry {
   readonly key: string
   readonly meta: EntryMeta
 }
-
-/**
- * A role of the proxy. One that can answer at once (a hit in memory) returns a plain answer, without a promise,
- * so that the server writes head and body in one go.
- */
-export type Handler = (request: ProxyRequest) => ProxyResponse | Promise<ProxyResponse>
