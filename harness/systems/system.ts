@@ -1,0 +1,77 @@
+// Reads the description of a system under test: which parts it has, how each is started, and how it is watched.
+// A description is data; nothing is started here.
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parse, YAMLParseError } from 'yaml'
+import { z } from 'zod'
+import { messageOf, UsageError } from '../errors.ts'
+
+const partSchema = z.strictObject({
+  /** Unique in the system; names the part's folder, log and links. */
+  name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'use lower-case letters, digits and dashes'),
+  role: z.enum(['cache', 'router']),
+  /** The program and its arguments, not a shell line. */
+  command: z.array(z.string()).min(1),
+  /** Files written into the part's folder before it starts, by name. */
+  files: z.record(z.string(), z.string()).default({}),
+  /** How to tell that it answers: a line on its output, or a TCP connection. */
+  ready: z
+    .union([z.strictObject({ output: z.string() }), z.strictObject({ tcp: z.string() })])
+    .default({ tcp: '{listen}' }),
+  /** Signal that makes it read its configuration again. */
+  reload: z.enum(['SIGHUP', 'SIGUSR1', 'SIGUSR2']).optional(),
+  /** Where its backends' states can be read: our own admin, or HAProxy's CSV. */
+  observe: z
+    .union([z.strictObject({ state: z.string() }), z.strictObject({ haproxy_csv: z.string() })])
+    .optional(),
+})
+
+const systemSchema = z.strictObject({
+  name: z.string().min(1),
+  story: z.string().min(1),
+  parts: z.array(partSchema).default([]),
+})
+
+export type PartDescription = z.infer<typeof partSchema>
+export type SystemDescription = z.infer<typeof systemSchema>
+
+const builtIn = ['reference', 'nginx-haproxy', 'nginx-haproxy-tuned', 'direct'] as const
+
+/**
+ * The description for `--system`: a built-in name or the path of a YAML file.
+ * @throws UsageError that lists every mistake with its path in the file.
+ */
+export function loadSystem(choice: string): SystemDescription {
+  const file = (builtIn as readonly string[]).includes(choice)
+    ? fileURLToPath(new URL(`./${choice}.yaml`, import.meta.url))
+    : path.resolve(choice)
+  if (!existsSync(file)) {
+    throw new UsageError(`--system: "${choice}" is neither ${builtIn.join(', ')} nor a YAML file that exists`)
+  }
+  const result = systemSchema.safeParse(parseYaml(file))
+  if (!result.success) {
+    const mistakes = result.error.issues.map(
+      (issue) => `  ${issue.path.join('.') || '(top)'}: ${issue.message}`,
+    )
+    throw new UsageError(`${file} does not describe a system:\n${mistakes.join('\n')}`)
+  }
+  requireDistinctNames(file, result.data.parts)
+  return result.data
+}
+
+function parseYaml(file: string): unknown {
+  try {
+    return parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof YAMLParseError)
+      throw new UsageError(`${file} is not YAML: ${error.message.split('\n')[0]}`)
+    throw new UsageError(`can't read ${file}: ${messageOf(error)}`)
+  }
+}
+
+function requireDistinctNames(file: string, parts: readonly PartDescription[]): void {
+  const names = parts.map((part) => part.name)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice) throw new UsageError(`${file}: two parts are named "${twice}"`)
+}
