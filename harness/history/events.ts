@@ -65,6 +65,8 @@ export interface PhaseLine {
   readonly name: string
   /** What a reader should know of this phase, one sentence. */
   readonly story: string
+  /** On `start`: the load goes straight to the origin, past the system. A control; its bytes are no part of the run's ledger. */
+  readonly control?: boolean
   readonly edge: 'start' | 'end'
   readonly atMs: number
 }
