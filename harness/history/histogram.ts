@@ -1,6 +1,11 @@
 // Histograms of times: microseconds, three significant digits, up to an hour. They merge exactly, so any quantile over
 // any stretch is computed from the counts again and never averaged.
-import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
+import {
+  build,
+  decodeFromCompressedBase64,
+  encodeIntoCompressedBase64,
+  type Histogram,
+} from 'hdr-histogram-js'
 import type { EncodedHistogram } from './events.ts'
 
 export type { Histogram }

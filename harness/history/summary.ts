@@ -16,7 +16,7 @@ import type {
   WindowLine,
 } from './events.ts'
 import { okOutcomes, outcomes, populations } from './events.ts'
-import { FailoverRecorder, type FaultSpan } from './fault-spans.ts'
+import { FaultRecorder, type FaultSpan } from './fault-spans.ts'
 import { decodeHistogram, type Histogram, newHistogram } from './histogram.ts'
 
 /** All arrivals of one population in one phase. */
@@ -72,4 +72,254 @@ export interface Summary {
   readonly interrupted: boolean
   /** Why the run can't be trusted, in sentences; empty for a sound one. */
   readonly doubts: readonly string[]
+}
+
+/** Adds the lines of a history up. `finish` may be called at any time and again: a live view of a run uses it so. */
+export class SummaryBuilder {
+  readonly #phases: PhaseSummary[] = []
+  readonly #faults = new FaultRecorder()
+  readonly #states: StateLine[] = []
+  readonly #downtimes: DowntimeLine[] = []
+  readonly #cpu: CpuLine[] = []
+  readonly #doubts = new Set<string>()
+  #run: RunLine | null = null
+  #generator: GeneratorLine | null = null
+  #ended: { readonly interrupted: boolean } | null = null
+  #endMs = 0
+
+  add(line: HistoryLine): void {
+    if ('atMs' in line) this.#endMs = Math.max(this.#endMs, line.atMs)
+    switch (line.type) {
+      case 'run':
+        this.#run = line
+        break
+      case 'phase':
+        this.#addPhase(line)
+        break
+      case 'fault':
+        this.#faults.addFault(line)
+        break
+      case 'window':
+        this.#addWindow(line)
+        break
+      case 'failure':
+        this.#addFailure(line)
+        break
+      case 'upload':
+        this.#addUploads(line)
+        break
+      case 'origin':
+        this.#addOrigin(line)
+        break
+      case 'state':
+        this.#states.push(line)
+        this.#faults.addState(line)
+        break
+      case 'downtime':
+        this.#downtimes.push(line)
+        break
+      case 'link':
+        break
+      case 'cpu':
+        this.#cpu.push(line)
+        break
+      case 'generator':
+        this.#generator = line
+        break
+      case 'doubt':
+        this.#doubts.add(line.reason)
+        break
+      case 'end':
+        this.#ended = line
+        break
+    }
+  }
+
+  finish(): Summary {
+    return {
+      run: this.#run,
+      phases: this.#phases,
+      faults: this.#faults.spans,
+      states: this.#states,
+      downtimes: this.#downtimes,
+      cpu: this.#cpu,
+      generator: this.#generator,
+      endMs: this.#endMs,
+      interrupted: this.#ended?.interrupted ?? false,
+      doubts: [...this.#doubts, ...this.#faults.doubts, ...this.#missing(), ...this.#imbalances()],
+    }
+  }
+
+  #phase(name: string): PhaseSummary | undefined {
+    return this.#phases.find((phase) => phase.name === name)
+  }
+
+  #addPhase(line: PhaseLine): void {
+    const phase = this.#phase(line.name)
+    if (line.edge === 'end' && phase !== undefined) phase.endMs = line.atMs
+    else if (line.edge === 'start' && phase === undefined) this.#phases.push(newPhase(line))
+    else
+      this.#doubts.add(
+        `the phase ${line.name} ${line.edge === 'end' ? 'ended but never began' : 'began twice'}`,
+      )
+  }
+
+  #addWindow(line: WindowLine): void {
+    const phase = this.#phase(line.phase)
+    if (phase === undefined) {
+      this.#doubts.add(`arrivals were counted in the phase ${line.phase}, which never began`)
+      return
+    }
+    const slowestUs = addToPopulation(phase.populations[line.population], line)
+    if (line.population === 'known' && slowestUs > 0) {
+      this.#faults.addSlowest(line.atMs, line.atMs + line.widthMs, slowestUs / 1000)
+    }
+  }
+
+  #addFailure(line: FailureLine): void {
+    const population = this.#phase(line.phase)?.populations[line.population]
+    if (population === undefined) return
+    const endMs = line.atMs + line.responseMs
+    population.lastFailureEndMs = Math.max(population.lastFailureEndMs ?? 0, endMs)
+    if (line.population === 'known') this.#faults.addLostRead(line)
+  }
+
+  #addUploads(line: UploadLine): void {
+    const phase = this.#phase(line.phase)
+    if (phase === undefined) return
+    phase.uploads ??= { acknowledged: 0, heldByOrigin: 0, lost: [] }
+    phase.uploads.acknowledged += line.acknowledged
+    phase.uploads.heldByOrigin += line.heldByOrigin
+    phase.uploads.lost.push(...line.lost)
+  }
+
+  #addOrigin(line: OriginLine): void {
+    const phase = this.#phases.findLast((p) => p.startMs <= line.atMs)
+    if (phase === undefined || line.atMs > (phase.endMs ?? Number.POSITIVE_INFINITY)) return
+    phase.originRequests++
+    if (line.method === 'GET') phase.originBytes += line.bytes
+    if (line.method !== 'GET' || line.key === '' || line.range !== undefined || line.status >= 500) return
+    count(phase.originFetches, line.key)
+    if (line.status === 200) count(phase.originFills, line.key)
+  }
+
+  #missing(): string[] {
+    const missing: string[] = []
+    if (this.#run === null) missing.push('the history does not say what was run')
+    if (this.#ended === null) missing.push('the history was cut short: it has no end')
+    if (this.#ended?.interrupted) missing.push('the run was interrupted')
+    if (this.#generator === null) missing.push('the load generator did not say how well it kept its schedule')
+    for (const phase of this.#phases)
+      if (phase.endMs === null) missing.push(`the phase ${phase.name} never ended`)
+    return missing
+  }
+
+  /** Every arrival must have ended in exactly one outcome, and none may be lost between the generator and here. */
+  #imbalances(): string[] {
+    const imbalances: string[] = []
+    let counted = 0
+    for (const phase of this.#phases) {
+      for (const name of populations) {
+        const population = phase.populations[name]
+        counted += population.scheduled
+        const ended = population.ok + population.failed
+        if (ended === population.scheduled) continue
+        imbalances.push(
+          `in ${phase.name}, ${population.scheduled} ${name} arrivals were scheduled and ${ended} ended`,
+        )
+      }
+    }
+    const told = this.#generator
+    if (told !== null && told.scheduled !== counted)
+      imbalances.push(
+        `the load generator scheduled ${told.scheduled} arrivals, the history counts ${counted}`,
+      )
+    if (told !== null && told.sent + told.dropped !== told.scheduled)
+      imbalances.push(
+        `of ${told.scheduled} scheduled arrivals ${told.sent} were sent and ${told.dropped} dropped`,
+      )
+    return imbalances
+  }
+}
+
+function newPhase(line: PhaseLine): PhaseSummary {
+  return {
+    name: line.name,
+    story: line.story,
+    control: line.control ?? false,
+    startMs: line.atMs,
+    endMs: null,
+    populations: { known: newPopulation(), 'never-read': newPopulation(), upload: newPopulation() },
+    originRequests: 0,
+    originBytes: 0,
+    originFetches: new Map(),
+    originFills: new Map(),
+    uploads: null,
+  }
+}
+
+export function newPopulation(): PopulationSummary {
+  return {
+    scheduled: 0,
+    ok: 0,
+    failed: 0,
+    byOutcome: Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as Record<Outcome, number>,
+    servedBytes: 0,
+    responseUs: newHistogram(),
+    serviceUs: newHistogram(),
+    ttfbUs: newHistogram(),
+    failedUs: newHistogram(),
+    lastFailureEndMs: null,
+    lastOkWindowMs: null,
+    lastFailedWindowMs: null,
+  }
+}
+
+/** Adds a window; returns the slowest arrival in it, µs, 0 when it had none. */
+function addToPopulation(population: PopulationSummary, line: WindowLine): number {
+  let ok = 0
+  let failed = 0
+  for (const [outcome, arrivals] of Object.entries(line.byOutcome) as [Outcome, number][]) {
+    population.byOutcome[outcome] += arrivals
+    if (okOutcomes.has(outcome)) ok += arrivals
+    else failed += arrivals
+  }
+  population.scheduled += line.scheduled
+  population.ok += ok
+  population.failed += failed
+  population.servedBytes += line.servedBytes
+  if (ok > 0) population.lastOkWindowMs = Math.max(population.lastOkWindowMs ?? line.atMs, line.atMs)
+  if (failed > 0)
+    population.lastFailedWindowMs = Math.max(population.lastFailedWindowMs ?? line.atMs, line.atMs)
+  merge(population.serviceUs, line.serviceUs)
+  merge(population.ttfbUs, line.ttfbUs)
+  return Math.max(merge(population.responseUs, line.responseUs), merge(population.failedUs, line.failedUs))
+}
+
+/** Adds an encoded histogram; returns its maximum, 0 when there was none. */
+function merge(into: Histogram, encoded: string | undefined): number {
+  if (encoded === undefined) return 0
+  const histogram = decodeHistogram(encoded)
+  into.add(histogram)
+  return histogram.maxValue
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+/** The summary of a whole history. */
+export async function summarise(lines: AsyncIterable<HistoryLine> | Iterable<HistoryLine>): Promise<Summary> {
+  const builder = new SummaryBuilder()
+  let number = 0
+  for await (const line of lines) {
+    number++
+    try {
+      builder.add(line)
+    } catch (error) {
+      const reason = `line ${number} of the history (${line.type}) makes no sense: ${(error as Error).message}`
+      builder.add({ type: 'doubt', atMs: 0, reason })
+    }
+  }
+  return builder.finish()
 }

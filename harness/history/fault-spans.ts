@@ -1,0 +1,109 @@
+// Gathers, for each fault, what happened from its injection to the recovery after it: when parts noticed, which reads
+// were lost, how slow the others got. Lines may come late (a failed read is reported when it ends), so all goes by time.
+import type { FailureLine, FaultLine, StateLine } from './events.ts'
+
+export interface FaultSpan {
+  readonly name: string
+  readonly target: string
+  readonly injectedMs: number
+  healedMs: number | null
+  /** By the evidence of whoever injected it; null when it gave none. */
+  touched: { readonly count: number; readonly evidence: string } | null
+  /** When the first part said that a backend is down, within the fault. */
+  detectedAtMs: number | null
+  /** When the last backend that was down during the fault came up again after it was healed. */
+  upAgainAtMs: number | null
+  /** Backends that are down because of it and not yet up again. */
+  readonly down: Set<string>
+  /** Known reads that failed in the fault or in its aftermath. */
+  readsLost: number
+  /** When the last known read that failed within the fault was told so. */
+  lastLossWithinMs: number | null
+  /** When the last known read that failed after the healing was told so. */
+  lastLossAfterMs: number | null
+  /** The slowest known read of the seconds the fault overlaps. */
+  slowestMs: number | null
+}
+
+const newSpan = (line: FaultLine): FaultSpan => ({
+  name: line.name,
+  target: line.target,
+  injectedMs: line.atMs,
+  healedMs: null,
+  touched: null,
+  detectedAtMs: null,
+  upAgainAtMs: null,
+  down: new Set(),
+  readsLost: 0,
+  lastLossWithinMs: null,
+  lastLossAfterMs: null,
+  slowestMs: null,
+})
+
+export class FaultRecorder {
+  readonly spans: FaultSpan[] = []
+  readonly doubts: string[] = []
+
+  addFault(line: FaultLine): void {
+    if (line.edge === 'applied') {
+      this.spans.push(newSpan(line))
+      return
+    }
+    const span = this.spans.findLast(
+      (s) => s.name === line.name && s.target === line.target && s.healedMs === null,
+    )
+    if (span === undefined) {
+      this.doubts.push(`the fault ${line.name} was healed but never applied`)
+      return
+    }
+    span.healedMs = line.atMs
+    span.touched = line.touched ?? null
+  }
+
+  addState(line: StateLine): void {
+    const subject = `${line.part}/${line.subject}`
+    if (/^down/i.test(line.state)) {
+      for (const span of this.#within(line.atMs)) markDown(span, subject, line.atMs)
+    } else if (/^up/i.test(line.state)) {
+      const span = this.#after(line.atMs)
+      if (span?.down.delete(subject)) span.upAgainAtMs = line.atMs
+    }
+  }
+
+  addLostRead(line: FailureLine): void {
+    const endMs = line.atMs + line.responseMs
+    const lost = 1 + (line.suppressed ?? 0)
+    const open = this.#within(line.atMs)
+    for (const span of open) {
+      span.readsLost += lost
+      span.lastLossWithinMs = Math.max(span.lastLossWithinMs ?? 0, endMs)
+    }
+    const healed = open.length > 0 ? undefined : this.#after(line.atMs)
+    if (healed === undefined) return
+    healed.readsLost += lost
+    healed.lastLossAfterMs = Math.max(healed.lastLossAfterMs ?? 0, endMs)
+  }
+
+  addSlowest(fromMs: number, toMs: number, slowestMs: number): void {
+    for (const span of this.spans) {
+      if (span.injectedMs >= toMs || (span.healedMs ?? Number.POSITIVE_INFINITY) <= fromMs) continue
+      span.slowestMs = Math.max(span.slowestMs ?? 0, slowestMs)
+    }
+  }
+
+  #within(atMs: number): FaultSpan[] {
+    return this.spans.filter((s) => s.injectedMs <= atMs && atMs < (s.healedMs ?? Number.POSITIVE_INFINITY))
+  }
+
+  /** The fault healed last before `atMs`, as long as no other is in force. */
+  #after(atMs: number): FaultSpan | undefined {
+    if (this.#within(atMs).length > 0) return undefined
+    const healed = this.spans.filter((s) => s.healedMs !== null && s.healedMs <= atMs)
+    return healed.sort((a, b) => a.healedMs! - b.healedMs!).at(-1)
+  }
+}
+
+function markDown(span: FaultSpan, subject: string, atMs: number): void {
+  span.detectedAtMs ??= atMs
+  span.down.add(subject)
+}
