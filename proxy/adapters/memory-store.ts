@@ -52,8 +52,8 @@ export class MemoryStore implements BodyStore {
     return kept.body.subarray(first, last + 1)
   }
 
-  begin(_key: string, bodyBytes: number | null): Promise<StoreWriter | StoreRefusal> {
-    return Promise.resolve(this.#begin(_key, bodyBytes))
+  begin(key: string, bodyBytes: number | null): Promise<StoreWriter | StoreRefusal> {
+    return Promise.resolve(this.#begin(key, bodyBytes))
   }
 
   /** True when an object of this size may be kept at all. */
@@ -157,7 +157,7 @@ class MemoryWriter implements StoreWriter {
   writtenBytes = 0
   readonly #key: string
   readonly #hooks: WriterHooks
-  readonly #chunks: Uint8Array[] = []
+  #chunks: Uint8Array[] = []
   #reservedBytes: number
   #ended = false
 
@@ -195,13 +195,20 @@ class MemoryWriter implements StoreWriter {
     this.#end()
     if (wrong !== null) throw wrong
     const entry = { key: this.#key, meta }
-    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    // A copy, because a small chunk may keep a large network buffer alive.
+    const body = Buffer.concat(this.#chunks)
     if (!this.#hooks.put(entry, body)) throw full(this.#key)
+    this.#chunks = [body]
     return entry
   }
 
   async abort(): Promise<void> {
     this.#end()
+    this.#chunks = []
+  }
+
+  release(): void {
+    this.#chunks = []
   }
 
   #end(): void {
