@@ -1,0 +1,157 @@
+// Runs a scenario: brings a deployment up, lets the scenario's story happen phase by phase under load, undoes everything
+// whatever happens, and leaves a verdict, a report and an exit code.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Fault } from './faults/fault.ts'
+import type { FaultSet } from './faults/fault-set.ts'
+import { linkFaults } from './faults/links.ts'
+import type { HistoryLine } from './history/events.ts'
+import type { Generator } from './load/generator.ts'
+import type { Phase as LoadPhase, ObjectFilter, Workload } from './load/messages.ts'
+import type { Deployment } from './run/deployment.ts'
+import type { RunOptions } from './run/options.ts'
+import type { Tally } from './run/tally.ts'
+
+/** A scenario's demand that the run can't be judged at all, or must stop early; ends it with verdict `unknown`. */
+export class RunStopped extends Error {
+  constructor(reason: string) {
+    super(reason)
+    this.name = 'RunStopped'
+  }
+}
+
+/** What the story of a phase needs: a name, a sentence, how long, what is wrong meanwhile. */
+export interface PhasePlan {
+  readonly name: string
+  readonly story: string
+  /** Network time: how long the phase lasts, seconds. */
+  readonly seconds?: number
+  /** Calendar time, divided by `--speed`, seconds. Exactly one of the two. */
+  readonly calendarSeconds?: number
+  /** In force during this phase; a fault that the next phase names too stays. */
+  readonly faults?: readonly Fault[]
+  readonly workload?: Partial<Workload>
+  readonly only?: ObjectFilter
+}
+
+/** What a run is made of; `Run` puts it at the scenario's disposal. */
+export interface RunParts {
+  readonly options: RunOptions
+  readonly deployment: Deployment
+  readonly generator: Generator
+  readonly tally: Tally
+  readonly faults: FaultSet
+  readonly emit: (line: HistoryLine) => void
+  readonly nowMs: () => number
+  /** Aborted with the reason when the run must end: Ctrl-C, a dead part. */
+  readonly stopped: AbortSignal
+}
+
+/** What a scenario's story is told with. */
+export class Run {
+  readonly options: RunOptions
+  readonly deployment: Deployment
+  readonly links: ReturnType<typeof linkFaults>
+  readonly #parts: RunParts
+
+  constructor(parts: RunParts) {
+    this.options = parts.options
+    this.deployment = parts.deployment
+    this.links = linkFaults(parts.deployment.toxiproxy, {
+      failuresSince: (ms) => parts.tally.failuresSince(ms),
+      nowMs: parts.nowMs,
+    })
+    this.#parts = parts
+  }
+
+  /** Reads a sample one at a time straight from S3, past the system: what a read costs without it. */
+  async cold(reads: number): Promise<void> {
+    const story = `${reads} objects read one by one straight from S3, each on a new connection`
+    const target = this.deployment.originThroughLink
+    await this.#during({ name: 'cold', story, control: true }, () =>
+      this.#load({ mode: 'cold', name: 'cold', reads, target, handshake: 'full' }),
+    )
+  }
+
+  /** Reads every known object once through the system. */
+  async warm(concurrency = 16): Promise<void> {
+    const story = 'every known object is read once through the system'
+    await this.#during({ name: 'warm', story }, () => this.#load({ mode: 'warm', name: 'warm', concurrency }))
+  }
+
+  /** Arrivals by the schedule for a while, with the given faults in force. */
+  async phase(plan: PhasePlan): Promise<void> {
+    const { name, story, workload, only } = plan
+    const durationMs = this.#durationMs(plan)
+    await this.#during({ name, story }, async () => {
+      await this.#orStopped(this.#parts.faults.change(plan.faults ?? []))
+      await this.#load({
+        mode: 'open-loop',
+        name,
+        durationMs,
+        ...(workload && { workload }),
+        ...(only && { only }),
+      })
+    })
+  }
+
+  /** A phase in which nothing is wrong and every known read must succeed; anything else can't be a baseline. */
+  async steady(plan: { readonly seconds: number; readonly workload?: Partial<Workload> }): Promise<void> {
+    await this.phase({ name: 'steady', story: 'nothing is wrong', ...plan })
+    await this.settle()
+    const { scheduled, ok } = this.#parts.tally.of('steady', 'known')
+    if (scheduled === 0) throw new RunStopped('steady state was never reached: no read was scheduled in it')
+    if (ok < scheduled) {
+      throw new RunStopped(
+        `steady state was never reached: ${scheduled - ok} of ${scheduled} reads of known objects failed`,
+      )
+    }
+  }
+
+  /** Waits until the windows of the last second are in. */
+  async settle(): Promise<void> {
+    await this.#orStopped(sleep(1200))
+  }
+
+  /** Asks S3 itself for every upload that was acknowledged. */
+  async verifyUploads(): Promise<void> {
+    await this.#orStopped(this.#parts.generator.verifyUploads(this.deployment.originDirect))
+  }
+
+  #durationMs({ name, seconds, calendarSeconds }: PhasePlan): number {
+    if ((seconds === undefined) === (calendarSeconds === undefined)) {
+      throw new Error(`the phase ${name} needs either seconds or calendarSeconds`)
+    }
+    return (seconds ?? calendarSeconds! / this.options.speed) * 1000
+  }
+
+  async #during(
+    phase: { name: string; story: string; control?: boolean },
+    act: () => Promise<unknown>,
+  ): Promise<void> {
+    const { emit, nowMs } = this.#parts
+    emit({ type: 'phase', ...phase, edge: 'start', atMs: nowMs() })
+    try {
+      await act()
+    } finally {
+      emit({ type: 'phase', ...phase, edge: 'end', atMs: nowMs() })
+    }
+  }
+
+  #load(phase: LoadPhase): Promise<unknown> {
+    return this.#orStopped(this.#parts.generator.phase(phase))
+  }
+
+  /** The promise, or the reason for which the run must end, whichever comes first. */
+  async #orStopped<T>(work: Promise<T>): Promise<T> {
+    const { stopped } = this.#parts
+    const { promise, reject } = Promise.withResolvers<never>()
+    const stop = () => reject(stopped.reason)
+    if (stopped.aborted) stop()
+    stopped.addEventListener('abort', stop)
+    try {
+      return await Promise.race([work, promise])
+    } finally {
+      stopped.removeEventListener('abort', stop)
+    }
+  }
+}

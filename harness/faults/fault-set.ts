@@ -1,0 +1,40 @@
+// The faults in force in a run: applies what the next phase adds, then heals what it no longer names, and records both.
+import type { HistoryLine } from '../history/events.ts'
+import type { UndoStack } from '../run/undo.ts'
+import type { Fault } from './fault.ts'
+
+/** Changes from one set of faults to the next without a gap between them. */
+export class FaultSet {
+  readonly #active = new Set<Fault>()
+  readonly #undo: UndoStack
+  readonly #emit: (line: HistoryLine) => void
+  readonly #nowMs: () => number
+
+  constructor(undo: UndoStack, emit: (line: HistoryLine) => void, nowMs: () => number) {
+    this.#undo = undo
+    this.#emit = emit
+    this.#nowMs = nowMs
+  }
+
+  /** Resolves when exactly `wanted` is in force. New ones come first, so that an outage made of stretches has no gap. */
+  async change(wanted: readonly Fault[]): Promise<void> {
+    for (const fault of wanted) if (!this.#active.has(fault)) await this.#apply(fault)
+    for (const fault of [...this.#active].filter((active) => !wanted.includes(active)))
+      await this.#heal(fault)
+  }
+
+  async #apply(fault: Fault): Promise<void> {
+    const { name, target } = fault
+    this.#active.add(fault)
+    this.#undo.add(`heal ${name} on ${target}`, () => this.#heal(fault))
+    await fault.apply()
+    this.#emit({ type: 'fault', name, target, edge: 'applied', atMs: this.#nowMs() })
+  }
+
+  async #heal(fault: Fault): Promise<void> {
+    if (!this.#active.delete(fault)) return
+    const { name, target } = fault
+    const touched = await fault.heal()
+    this.#emit({ type: 'fault', name, target, edge: 'healed', atMs: this.#nowMs(), touched })
+  }
+}

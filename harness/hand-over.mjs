@@ -1,0 +1,26 @@
+// Hands a script over to the pinned Node when another one runs it. Plain JavaScript without dependencies: it must run
+// on any Node ≥ 20.
+import { spawn } from 'node:child_process'
+import { realpathSync } from 'node:fs'
+import { constants } from 'node:os'
+import { pinnedNode } from './pinned-node.mjs'
+
+/** True when this process already is the pinned Node. */
+export function runsPinnedNode() {
+  return realpathSync(process.execPath) === realpathSync(pinnedNode())
+}
+
+/**
+ * Runs `script` with `args` on the pinned Node in place of this process: same terminal, signals passed on, same exit
+ * code. Never returns.
+ * @param {string[]} command script and arguments
+ * @returns {Promise<never>}
+ */
+export async function handOver(command) {
+  const child = spawn(pinnedNode(), command, { stdio: 'inherit' })
+  // The terminal's Ctrl-C reaches the child by itself; what comes by `kill` reaches only this process.
+  process.on('SIGINT', () => {})
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  const [code, signal] = await new Promise((resolve) => child.once('exit', (...how) => resolve(how)))
+  process.exit(signal ? 128 + (constants.signals[signal] ?? 0) : code)
+}

@@ -1,0 +1,5 @@
+// What scenario scripts import, through open.mjs.
+
+export { s3Misbehaves } from './faults/s3-http.ts'
+export { shortLivedPrefix } from './origins/handle.ts'
+export { scenario } from './scenario.ts'

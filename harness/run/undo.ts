@@ -1,0 +1,49 @@
+// Remembers how to undo what a run has done, and does so on every way out: pass, fail, throw, Ctrl-C.
+import { messageOf } from '../errors.ts'
+
+const stepDeadlineMs = 20_000
+
+interface Step {
+  readonly what: string
+  readonly action: () => Promise<unknown>
+}
+
+/** A stack of undo steps. Register a step before the act that it undoes. */
+export class UndoStack {
+  readonly #steps: Step[] = []
+  #running: Promise<readonly string[]> | null = null
+
+  add(what: string, action: () => Promise<unknown>): void {
+    this.#steps.push({ what, action })
+  }
+
+  /** Runs every step, last first, whatever the others do. Resolves with a line for each that failed. Runs once. */
+  run(): Promise<readonly string[]> {
+    this.#running ??= this.#runAll()
+    return this.#running
+  }
+
+  async #runAll(): Promise<readonly string[]> {
+    const failed: string[] = []
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+      const problem = await attempt(step)
+      if (problem) failed.push(problem)
+    }
+    return failed
+  }
+}
+
+async function attempt({ what, action }: Step): Promise<string | null> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${stepDeadlineMs / 1000} s`)), stepDeadlineMs)
+  })
+  try {
+    await Promise.race([action(), late])
+    return null
+  } catch (error) {
+    return `could not ${what}: ${messageOf(error)}`
+  } finally {
+    clearTimeout(timer)
+  }
+}

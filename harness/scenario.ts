@@ -1,0 +1,243 @@
+// The life of one scenario run, from its command line to its exit code. `experiment.ts` has what happens in between.
+import { mkdtemp, rm, symlink } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { performance } from 'node:perf_hooks'
+import type { Threshold } from './checkers/threshold.ts'
+import { exitCodes, messageOf, UsageError } from './errors.ts'
+import { Run, RunStopped } from './experiment.ts'
+import { FaultSet } from './faults/fault-set.ts'
+import type { HistoryLine } from './history/events.ts'
+import { openHistory } from './history/writer.ts'
+import { type Generator, startGenerator } from './load/generator.ts'
+import type { Workload } from './load/messages.ts'
+import { originRegion } from './origins/handle.ts'
+import { createLiveView } from './report/live.ts'
+import { writeReports } from './report/write.ts'
+import { type Deployment, deploy } from './run/deployment.ts'
+import { type Observer, observe } from './run/observer.ts'
+import { makeRunDirectory, parseRunOptions, type RunOptions, type ScenarioDefaults } from './run/options.ts'
+import { runLine } from './run/run-line.ts'
+import { Tally } from './run/tally.ts'
+import { UndoStack } from './run/undo.ts'
+import { loadSystem } from './systems/system.ts'
+
+export interface Scenario extends ScenarioDefaults {
+  readonly name: string
+  /** What breaks and what must hold, in a sentence or two. */
+  readonly story: string
+  readonly workload?: Partial<Omit<Workload, 'ratePerSecond'>>
+  readonly thresholds: readonly Threshold[]
+}
+
+const defaultWorkload: Omit<Workload, 'ratePerSecond'> = {
+  arrivals: 'poisson',
+  shares: { neverRead: 0.02, upload: 0.01 },
+  popularity: { zipf: 0.9, bigObjectBytes: 8 * 1024 * 1024, bigObjectShare: 0.002 },
+}
+
+/** No request may stay unanswered longer: far above every deadline of the reference system, so that a hang is seen as one. */
+const requestTimeoutMs = 5000
+const maxInFlight = 2000
+
+/** Runs a scenario from this process's command line and ends the process with its exit code. */
+export async function scenario(definition: Scenario, tell: (run: Run) => Promise<void>): Promise<never> {
+  const argv = process.argv.slice(
+    process.argv.findIndex((word) => /\.mjs$/.test(word) && word.includes(definition.name)) + 1,
+  )
+  process.exit(await runScenario(definition, tell, argv))
+}
+
+/** As `scenario`, but resolves with the exit code. Prints one line for what the user can mend. */
+export async function runScenario(
+  definition: Scenario,
+  tell: (run: Run) => Promise<void>,
+  argv: string[],
+): Promise<number> {
+  try {
+    const options = parseRunOptions(definition.name, definition.story, definition, argv)
+    return await new ScenarioRun(definition, options).run(tell)
+  } catch (error) {
+    if (error instanceof UsageError) {
+      console.error(`breakwater: ${error.message}`)
+      return exitCodes.usage
+    }
+    console.error(error)
+    return exitCodes.crash
+  }
+}
+
+/** One run: owns what it opened and undoes it. */
+class ScenarioRun {
+  readonly #definition: Scenario
+  readonly #options: RunOptions
+  readonly #undo = new UndoStack()
+  readonly #stop = new AbortController()
+  readonly #startedAt = new Date()
+  readonly #runStartNs = process.hrtime.bigint()
+  readonly #startMs = performance.now()
+  #interrupted = false
+
+  constructor(definition: Scenario, options: RunOptions) {
+    this.#definition = definition
+    this.#options = options
+  }
+
+  readonly #nowMs = () => performance.now() - this.#startMs
+
+  async run(tell: (run: Run) => Promise<void>): Promise<number> {
+    const system = loadSystem(this.#options.system)
+    const runDir = makeRunDirectory(this.#options, this.#definition.name, this.#startedAt)
+    const ignoreSignals = this.#listenForSignals()
+    const view = createLiveView({
+      stream: process.stdout,
+      speed: this.#options.speed,
+      quiet: this.#options.quiet,
+    })
+    const history = openHistory(path.join(runDir, 'history.ndjson.gz'))
+    const tally = new Tally()
+    const emit = (line: HistoryLine) => {
+      history.write(line)
+      tally.add(line)
+      view.line(line)
+    }
+    let broken: unknown = null
+    try {
+      const workDir = await mkdtemp(path.join(os.tmpdir(), 'breakwater-'))
+      this.#undo.add('remove the temporary files', () => rm(workDir, { recursive: true, force: true }))
+      const deployment = await deploy(system, this.#options, workDir, path.join(runDir, 'logs'), {
+        undo: this.#undo,
+        onTrouble: this.#onTrouble,
+        onStep: (step) => view.step(step),
+      })
+      await this.#tell(tell, deployment, tally, emit)
+    } catch (error) {
+      broken = error
+      if (!(error instanceof UsageError))
+        emit({ type: 'doubt', atMs: this.#nowMs(), reason: messageOf(error) })
+    }
+    const notUndone = await this.#undo.run()
+    for (const problem of notUndone) emit({ type: 'doubt', atMs: this.#nowMs(), reason: problem })
+    emit({ type: 'end', atMs: this.#nowMs(), interrupted: this.#interrupted })
+    view.end()
+    await history.close()
+    ignoreSignals()
+    if (broken instanceof UsageError) {
+      await rm(runDir, { recursive: true, force: true })
+      throw broken
+    }
+    return this.#report(runDir, broken)
+  }
+
+  readonly #onTrouble = (reason: string) => this.#stop.abort(new RunStopped(reason))
+
+  /** Ctrl-C and its kin end the run; a second one finds the clean-up under way and changes nothing. */
+  #listenForSignals(): () => void {
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (!this.#interrupted) console.error(`\n${signal}: undoing everything …`)
+      this.#interrupted = true
+      this.#stop.abort(new RunStopped(`interrupted by ${signal}`))
+    }
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+    for (const signal of signals) process.on(signal, onSignal)
+    return () => {
+      for (const signal of signals) process.off(signal, onSignal)
+    }
+  }
+
+  async #tell(
+    tell: (run: Run) => Promise<void>,
+    deployment: Deployment,
+    tally: Tally,
+    emit: (line: HistoryLine) => void,
+  ): Promise<void> {
+    const workload = {
+      ...defaultWorkload,
+      ...this.#definition.workload,
+      ratePerSecond: this.#options.ratePerSecond,
+    }
+    emit(runLine(this.#definition, this.#options, workload, deployment, this.#startedAt))
+    const generator = await this.#startGenerator(workload, deployment, emit)
+    const startWallMs = this.#startedAt.getTime()
+    const observer = observe(deployment, emit, this.#nowMs, startWallMs)
+    this.#undo.add('stop observing', () => observer.stop())
+    const faults = new FaultSet(this.#undo, emit, this.#nowMs)
+    const { signal } = this.#stop
+    signal.throwIfAborted()
+    await tell(
+      new Run({
+        options: this.#options,
+        deployment,
+        generator,
+        tally,
+        faults,
+        emit,
+        nowMs: this.#nowMs,
+        stopped: signal,
+      }),
+    )
+    await faults.change([])
+    await generator.end()
+    await this.#closeTheBooks(deployment, observer, emit)
+  }
+
+  async #startGenerator(
+    workload: Workload,
+    deployment: Deployment,
+    emit: (line: HistoryLine) => void,
+  ): Promise<Generator> {
+    const { origin, entry, parts } = deployment
+    const generator = await startGenerator(
+      {
+        target: entry,
+        hostHeader: origin.host,
+        bucket: origin.bucket,
+        manifest: origin.manifestFile,
+        credentials: { ...origin.credentials, region: originRegion },
+        seed: this.#options.seed,
+        runStartNs: String(this.#runStartNs),
+        workload,
+        uploadPrefix: 'uploads/',
+        backups: parts.length > 0 ? ['s3'] : [],
+        maxInFlight,
+        timeoutMs: requestTimeoutMs,
+      },
+      { onLine: emit, onDeath: this.#onTrouble },
+    )
+    this.#undo.add('stop the load generator', () => generator.kill())
+    return generator
+  }
+
+  /** What the run says of itself as a whole: recorded downtimes, CPU and memory. */
+  async #closeTheBooks(
+    deployment: Deployment,
+    observer: Observer,
+    emit: (line: HistoryLine) => void,
+  ): Promise<void> {
+    for (const downtime of await observer.downtimes()) emit({ type: 'downtime', ...downtime })
+    await observer.stop()
+    for (const part of deployment.parts) {
+      const { cpuSeconds, maxRssBytes } = part.usage()
+      emit({ type: 'cpu', part: part.name, seconds: cpuSeconds, maxRssBytes })
+    }
+  }
+
+  async #report(runDir: string, broken: unknown): Promise<number> {
+    const { results, summary } = await writeReports(runDir)
+    await this.#pointLatestAt(runDir)
+    console.log(summary)
+    if (this.#interrupted) return exitCodes.interrupted
+    if (broken !== null && !(broken instanceof RunStopped)) {
+      console.error(broken)
+      return exitCodes.crash
+    }
+    return exitCodes[results.verdict]
+  }
+
+  async #pointLatestAt(runDir: string): Promise<void> {
+    if (this.#options.out) return
+    const latest = path.join(path.dirname(runDir), 'latest')
+    await rm(latest, { force: true })
+    await symlink(path.basename(runDir), latest)
+  }
+}
