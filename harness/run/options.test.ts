@@ -1,0 +1,59 @@
+import { chmodSync } from 'node:fs'
+import path from 'node:path'
+import t from 'tap'
+import { UsageError } from '../errors.ts'
+import { makeRunDirectory, parseRunOptions } from './options.ts'
+
+const defaults = { speed: 240, ratePerSecond: 200, durationSeconds: 10_620 }
+const parse = (...argv: string[]) => parseRunOptions('s3-outage', 'a story', defaults, argv)
+
+t.test('the scenario brings the defaults', async (t) => {
+  t.match(parse(), {
+    system: 'reference',
+    origin: 's3rver',
+    toxiproxy: 'auto',
+    seed: 1,
+    ...defaults,
+    quiet: false,
+  })
+})
+
+t.test('flags override them, with units', async (t) => {
+  t.match(parse('--speed', '1', '--duration', '3h', '--rate', '50', '--seed', '7', '--quiet'), {
+    speed: 1,
+    durationSeconds: 10_800,
+    ratePerSecond: 50,
+    seed: 7,
+    quiet: true,
+  })
+})
+
+t.test('every mistake is one line that says what was expected', async (t) => {
+  const cases: [string[], RegExp][] = [
+    [['--sped', '1'], /unknown option '--sped'/],
+    [['--speed', 'fast'], /--speed.*'fast' is invalid\. Expected a positive number/],
+    [['--speed', '0'], /positive number/],
+    [['--duration', '3 hours'], /Expected a duration such as 3h/],
+    [['--duration', '0s'], /Expected a duration/],
+    [['--seed', '1.5'], /whole number/],
+    [['--rate'], /argument missing/],
+    [['extra'], /too many arguments/],
+    [['--dataset', '/does/not/exist'], /--dataset: there is no folder/],
+  ]
+  for (const [argv, message] of cases) {
+    t.throws(() => parse(...argv), { name: 'UsageError', message }, argv.join(' '))
+  }
+})
+
+t.test('a folder that can not be written is said before anything starts', async (t) => {
+  const file = path.join(t.testdir({ file: 'not a folder' }), 'file')
+  const options = parse('--out', path.join(file, 'run'))
+  t.throws(() => makeRunDirectory(options, 's3-outage', new Date()), UsageError)
+  if (process.getuid?.() === 0) return
+  const sealed = t.testdir({})
+  chmodSync(sealed, 0o500)
+  t.throws(
+    () => makeRunDirectory(parse('--out', path.join(sealed, 'run')), 's3-outage', new Date()),
+    UsageError,
+  )
+})

@@ -1,0 +1,33 @@
+import t from 'tap'
+import type { WindowLine } from '../history/events.ts'
+import { Tally } from './tally.ts'
+
+const window = (fields: Partial<WindowLine>): WindowLine => ({
+  type: 'window',
+  phase: 'steady',
+  population: 'known',
+  atMs: 0,
+  widthMs: 1000,
+  scheduled: 0,
+  byOutcome: {},
+  servedBytes: 0,
+  ...fields,
+})
+
+t.test('counts by phase and population', async (t) => {
+  const tally = new Tally()
+  tally.add(window({ scheduled: 10, byOutcome: { hit: 7, stale: 2, timeout: 1 } }))
+  tally.add(window({ atMs: 1000, scheduled: 5, byOutcome: { hit: 5 } }))
+  tally.add(window({ population: 'upload', scheduled: 3, byOutcome: { http5xx: 3 } }))
+  t.strictSame(tally.of('steady', 'known'), { scheduled: 15, ok: 14 })
+  t.strictSame(tally.of('steady', 'never-read'), { scheduled: 0, ok: 0 })
+})
+
+t.test('counts failures of every population from a moment on', async (t) => {
+  const tally = new Tally()
+  tally.add(window({ atMs: 0, scheduled: 2, byOutcome: { reset: 2 } }))
+  tally.add(window({ atMs: 1000, scheduled: 2, byOutcome: { hit: 1, reset: 1 } }))
+  tally.add(window({ atMs: 1000, population: 'upload', scheduled: 1, byOutcome: { http5xx: 1 } }))
+  t.equal(tally.failuresSince(500), 2)
+  t.equal(tally.failuresSince(1500), 0)
+})
