@@ -2,4 +2,4 @@
 
 export { s3Misbehaves } from './faults/s3-http.ts'
 export { shortLivedPrefix } from './origins/handle.ts'
-export { scenario } from './scenario.ts'
+export { runScenario } from './scenario.ts'

@@ -7,18 +7,23 @@ import { handOver, runsPinnedNode } from './hand-over.mjs'
 const zx = fileURLToPath(new URL('../node_modules/zx/build/cli.js', import.meta.url))
 
 /**
- * The harness's exports (harness/index.ts), once this process runs on the pinned Node.
+ * The harness's exports (harness/index.ts), once this process runs on the pinned Node. `scenario(definition, tell)`
+ * takes the flags from the script's own command line and ends the process with the run's exit code.
  * @param {string} scriptUrl the scenario's `import.meta.url`
- * @returns {Promise<typeof import('./index.ts')>}
  */
 export async function openHarness(scriptUrl) {
   const script = fileURLToPath(scriptUrl)
-  if (!runsPinnedNode()) await handOver([zx, script, ...argumentsAfter(script)])
-  return import('./index.ts')
+  const flags = argumentsAfter(script)
+  if (!runsPinnedNode()) await handOver([zx, script, ...flags])
+  const harness = await import('./index.ts')
+  return {
+    ...harness,
+    scenario: async (definition, tell) => process.exit(await harness.runScenario(definition, tell, flags)),
+  }
 }
 
 /** The command line after the script's own name, however the script was started. */
-export function argumentsAfter(script) {
+function argumentsAfter(script) {
   const at = process.argv.findIndex((word) => path.basename(word) === path.basename(script))
   return process.argv.slice(at + 1)
 }

@@ -40,15 +40,7 @@ const defaultWorkload: Omit<Workload, 'ratePerSecond'> = {
 const requestTimeoutMs = 5000
 const maxInFlight = 2000
 
-/** Runs a scenario from this process's command line and ends the process with its exit code. */
-export async function scenario(definition: Scenario, tell: (run: Run) => Promise<void>): Promise<never> {
-  const argv = process.argv.slice(
-    process.argv.findIndex((word) => /\.mjs$/.test(word) && word.includes(definition.name)) + 1,
-  )
-  process.exit(await runScenario(definition, tell, argv))
-}
-
-/** As `scenario`, but resolves with the exit code. Prints one line for what the user can mend. */
+/** Runs a scenario with the flags in `argv`; resolves with the exit code. Prints one line for what the user can mend. */
 export async function runScenario(
   definition: Scenario,
   tell: (run: Run) => Promise<void>,
@@ -65,6 +57,12 @@ export async function runScenario(
     console.error(error)
     return exitCodes.crash
   }
+}
+
+/** A system without an observable router keeps no record of S3's downtime, so nothing can be demanded of it. */
+function applicable(thresholds: readonly Threshold[], { parts }: Deployment): readonly Threshold[] {
+  const keepsRecord = parts.some((part) => part.description.observe)
+  return thresholds.filter(({ measure }) => keepsRecord || measure.kind !== 'downtime-error')
 }
 
 /** One run: owns what it opened and undoes it. */
@@ -156,7 +154,7 @@ class ScenarioRun {
       ...this.#definition.workload,
       ratePerSecond: this.#options.ratePerSecond,
     }
-    emit(runLine(this.#definition, this.#options, workload, deployment, this.#startedAt))
+    emit(runLine(definition, this.#options, workload, deployment, this.#startedAt))
     const generator = await this.#startGenerator(workload, deployment, emit)
     const startWallMs = this.#startedAt.getTime()
     const observer = observe(deployment, emit, this.#nowMs, startWallMs)

@@ -1,0 +1,94 @@
+// The `breakwater` command line. Each subcommand loads what it needs when it runs.
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command, CommanderError } from 'commander'
+import { exitCodes, messageOf, UsageError } from './errors.ts'
+import { handOver } from './hand-over.mjs'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const scenarioNames = readdirSync(path.join(root, 'scenarios'))
+  .filter((name) => name.endsWith('.mjs'))
+  .map((name) => path.basename(name, '.mjs'))
+
+const program = new Command('breakwater')
+  .description('Keep S3 reads flowing while S3 is down, and prove it.')
+  .exitOverride()
+  .configureOutput({ writeErr: () => {} })
+
+program
+  .command('run <scenario> [flags...]')
+  .description(`runs a scenario: ${scenarioNames.join(', ')}; its own --help lists the flags`)
+  .allowUnknownOption()
+  .helpOption(false)
+  .action((name: string, flags: string[]) => {
+    if (!scenarioNames.includes(name)) {
+      throw new UsageError(`there is no scenario "${name}"; there are ${scenarioNames.join(', ')}`)
+    }
+    const zx = path.join(root, 'node_modules/zx/build/cli.js')
+    return handOver([zx, path.join(root, 'scenarios', `${name}.mjs`), ...flags])
+  })
+
+program
+  .command('report <run>')
+  .description("writes a run's reports anew from its history")
+  .action(async (run: string) => {
+    const { writeReports } = await import('./report/write.ts')
+    console.log((await writeReports(runFolder(run))).summary)
+  })
+
+program
+  .command('check <run>')
+  .description("judges a run anew from its history; the exit code is the verdict's")
+  .action(async (run: string) => {
+    const { writeReports } = await import('./report/write.ts')
+    const { results, summary } = await writeReports(runFolder(run))
+    console.log(summary)
+    process.exitCode = exitCodes[results.verdict]
+  })
+
+program
+  .command('doctor')
+  .description('says what is on this machine and what that enables')
+  .action(async () => {
+    const { doctor } = await import('./doctor.ts')
+    console.log((await doctor()).text)
+  })
+
+program
+  .command('proxy <role> [flags...]')
+  .description('starts the reference system alone: cache, router or both, with --config FILE')
+  .allowUnknownOption()
+  .helpOption(false)
+  .action((role: string, flags: string[]) => handOver([path.join(root, 'proxy/main.ts'), role, ...flags]))
+
+program
+  .command('toxiproxy [flags...]')
+  .description('starts the embedded Toxiproxy alone, in place of toxiproxy-server')
+  .allowUnknownOption()
+  .helpOption(false)
+  .action(async (flags: string[]) => {
+    const { runToxiproxy } = await import('./toxiproxy/main.ts')
+    await runToxiproxy(flags)
+  })
+
+/** A run's folder by path, or by "scenario" or "scenario/TIME" under reports/. */
+function runFolder(run: string): string {
+  return path.resolve(run)
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    if (error.exitCode !== 0)
+      console.error(`breakwater: ${error.message.replace(/^error: /, '')} (see --help)`)
+    process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage
+  } else if (error instanceof UsageError) {
+    console.error(`breakwater: ${messageOf(error)}`)
+    process.exitCode = exitCodes.usage
+  } else {
+    console.error(error)
+    process.exitCode = exitCodes.crash
+  }
+}

@@ -1,0 +1,55 @@
+// Runs a scenario on the test specimen, sound or broken in one way, and hands over what the run left.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Results } from '../report/contract.ts'
+import type { Defect } from './naive-cache.ts'
+
+export interface SpecimenRun {
+  readonly exitCode: number | null
+  readonly output: string
+  /** null when the run left none. */
+  readonly results: Results | null
+  /** Names of the thresholds that failed. */
+  readonly red: readonly string[]
+}
+
+const command = fileURLToPath(new URL('../breakwater.mjs', import.meta.url))
+const description = new URL('./naive.yaml', import.meta.url)
+
+/** Runs `scenario` with `flags` on a specimen with the defect, which strikes once in `every` reads. */
+export async function runOnSpecimen(
+  scenario: string,
+  defect: Defect,
+  every: number,
+  flags: readonly string[],
+): Promise<SpecimenRun> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'breakwater-selftest-'))
+  try {
+    const yaml = await readFile(description, 'utf8')
+    const system = path.join(dir, 'specimen.yaml')
+    await writeFile(
+      system,
+      yaml.replace("--defect, 'none'", `--defect, ${defect}`).replace("'100'", `'${every}'`),
+    )
+    const out = path.join(dir, 'run')
+    return await runCommand(['run', scenario, '--system', system, '--out', out, '--quiet', ...flags], out)
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+async function runCommand(args: readonly string[], out: string): Promise<SpecimenRun> {
+  const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const output: string[] = []
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => output.push(text))
+  const [exitCode] = await once(child, 'close')
+  const text = await readFile(path.join(out, 'results.json'), 'utf8').catch(() => null)
+  const results = text === null ? null : (JSON.parse(text) as Results)
+  const red = results?.thresholds.filter(({ verdict }) => verdict === 'fail').map(({ name }) => name) ?? []
+  return { exitCode, output: output.join(''), results, red }
+}

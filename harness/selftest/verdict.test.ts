@@ -1,0 +1,67 @@
+// Proof that the outage scenario's verdict can fail: each system here is broken in one way, and must not pass.
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import t from 'tap'
+import type { Results } from '../report/contract.ts'
+import { runScenario } from '../scenario.ts'
+import { runOnSpecimen } from './specimen.ts'
+
+/** 2 h 57 min in five seconds. */
+const quick = ['--speed', '2000', '--rate', '100']
+
+t.test('a sound cache passes', async (t) => {
+  const run = await runOnSpecimen('s3-outage', 'none', 100, quick)
+  t.equal(run.exitCode, 0, run.output)
+  t.equal(run.results?.verdict, 'pass')
+})
+
+t.test('a cache that forgets everything at the outage fails', async (t) => {
+  const run = await runOnSpecimen('s3-outage', 'forgets', 100, quick)
+  t.equal(run.exitCode, 1, run.output)
+  t.match(run.red.join('\n'), /every read of a known object is answered.*outage-503/)
+})
+
+t.test('a cache that flips one bit in a body fails', async (t) => {
+  const run = await runOnSpecimen('s3-outage', 'flips-a-bit', 500, quick)
+  t.equal(run.exitCode, 1, run.output)
+  t.match(run.red.join('\n'), /byte for byte/)
+  const corrupt = run.results?.phases.reduce((sum, phase) => sum + (phase.reads.byOutcome.corrupt ?? 0), 0)
+  t.ok(corrupt! > 0, 'and the corrupt bodies are counted as such')
+})
+
+t.test('a cache that hangs on unknown keys fails', async (t) => {
+  const run = await runOnSpecimen('s3-outage', 'hangs', 100, quick)
+  t.equal(run.exitCode, 1, run.output)
+  t.match(run.red, ['never-read requests fail clearly within 1 s'])
+})
+
+t.test('a fault that touched no traffic makes the verdict unknown', async (t) => {
+  const out = path.join(t.testdir({}), 'run')
+  const exitCode = await runScenario(
+    {
+      name: 'idle-fault',
+      story: 'a link that nobody uses is closed',
+      speed: 1,
+      ratePerSecond: 50,
+      durationSeconds: 2,
+      thresholds: [
+        {
+          name: 'reads go on',
+          phase: 'fault',
+          measure: { kind: 'ok-ratio', population: 'known', phases: ['fault'] },
+          must: { atLeast: 1 },
+        },
+      ],
+    },
+    async (run) => {
+      await run.warm()
+      const faults = [run.links.refused(['client-s3'])]
+      await run.phase({ name: 'fault', story: 'nobody notices', seconds: 2, faults })
+    },
+    ['--out', out, '--quiet'],
+  )
+  t.equal(exitCode, 2)
+  const results: Results = JSON.parse(readFileSync(path.join(out, 'results.json'), 'utf8'))
+  t.equal(results.verdict, 'unknown')
+  t.match(results.reason, /touched no traffic/)
+})
