@@ -1,0 +1,143 @@
+// Asks the origins in their order, behind one circuit breaker each, and remembers how that went. Flow.
+import { ProxyError } from '../errors.ts'
+import {
+  type Admission,
+  admitted,
+  answeredIn,
+  type Breaker,
+  type BreakerOptions,
+  type CallOutcome,
+  closedBreaker,
+  reported,
+} from '../policy/breaker.ts'
+import type { OriginAccess } from '../policy/reuse.ts'
+import type { Clock, Log, Origin, OriginRequest, OriginResponse } from '../ports.ts'
+
+export interface UpstreamAnswer {
+  readonly response: OriginResponse
+  readonly backend: string
+  /** From asking to the head of the answer, ms. */
+  readonly tookMs: number
+}
+
+interface Guarded {
+  readonly origin: Origin
+  breaker: Breaker
+}
+
+export class Upstream {
+  readonly #guarded: readonly Guarded[]
+  readonly #options: BreakerOptions
+  readonly #clock: Clock
+  readonly #log: Log
+
+  constructor(origins: readonly Origin[], options: BreakerOptions, clock: Clock, log: Log) {
+    this.#guarded = origins.map((origin) => ({ origin, breaker: closedBreaker }))
+    this.#options = options
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** What asking now would meet; changes nothing. */
+  access(): OriginAccess {
+    const nowMs = this.#clock.monotonicMs()
+    let best: OriginAccess = 'refuse'
+    for (const { breaker } of this.#guarded) {
+      const { kind } = admitted(breaker, nowMs, this.#options)
+      if (kind === 'pass') return 'pass'
+      if (kind === 'probe') best = 'probe'
+    }
+    return best
+  }
+
+  /** Time until an origin may be asked again, ms; 0 when one may be asked now. */
+  retryAfterMs(): number {
+    const nowMs = this.#clock.monotonicMs()
+    const waits = this.#guarded.map(({ breaker }) => {
+      const admission = admitted(breaker, nowMs, this.#options)
+      return admission.kind === 'refuse' ? admission.retryAfterMs : 0
+    })
+    return Math.min(...waits)
+  }
+
+  /** Name and breaker of each origin, for status pages. */
+  states(): readonly { readonly name: string; readonly breaker: Breaker }[] {
+    return this.#guarded.map(({ origin, breaker }) => ({ name: origin.name, breaker }))
+  }
+
+  /**
+   * The first origin's answer that is not a 5xx, else the last one's. A request with a body goes to one origin only.
+   * Rejects with the last origin's ProxyError, or `breaker-open` when none may be asked.
+   */
+  async fetch(request: OriginRequest): Promise<UpstreamAnswer> {
+    let failure: unknown = new ProxyError('every origin is known not to answer', {
+      code: 'breaker-open',
+      source: 'origin',
+      retryable: true,
+    })
+    let refusal: UpstreamAnswer | null = null
+    for (const guarded of this.#guarded) {
+      const admission = admitted(guarded.breaker, this.#clock.monotonicMs(), this.#options)
+      if (admission.kind === 'refuse') continue
+      try {
+        const answer = await this.#ask(guarded, admission, request)
+        if (refusal) void discard(refusal.response)
+        if (answer.response.status < 500 || request.body) return answer
+        refusal = answer
+      } catch (error) {
+        failure = error
+        if (request.body || request.signal?.aborted) throw error
+      }
+    }
+    if (refusal) return refusal
+    throw failure
+  }
+
+  async #ask(
+    guarded: Guarded,
+    admission: Admission & { kind: 'pass' | 'probe' },
+    request: OriginRequest,
+  ): Promise<UpstreamAnswer> {
+    const startMs = this.#clock.monotonicMs()
+    guarded.breaker = admission.breaker
+    try {
+      const response = await guarded.origin.fetch(request)
+      const tookMs = this.#clock.monotonicMs() - startMs
+      this.#report(
+        guarded,
+        admission.kind,
+        response.status >= 500 ? 'dead' : answeredIn(tookMs, this.#options),
+      )
+      return { response, backend: guarded.origin.name, tookMs }
+    } catch (error) {
+      if (!leftByClient(request.signal)) this.#report(guarded, admission.kind, 'dead')
+      throw error
+    }
+  }
+
+  #report(guarded: Guarded, call: 'pass' | 'probe', outcome: CallOutcome): void {
+    const before = guarded.breaker.kind
+    guarded.breaker = reported(guarded.breaker, call, outcome, this.#clock.monotonicMs(), this.#options)
+    const after = guarded.breaker.kind
+    if (before === 'closed' && after === 'open')
+      this.#log.warn('breaker opened', { origin: guarded.origin.name })
+    if (before !== 'closed' && after === 'closed')
+      this.#log.info('breaker closed', { origin: guarded.origin.name })
+  }
+}
+
+/** An abort says something of the origin only when it was our patience that ended. */
+function leftByClient(signal: AbortSignal | undefined): boolean {
+  return (
+    signal?.aborted === true && !(signal.reason instanceof ProxyError && signal.reason.code === 'deadline')
+  )
+}
+
+/** Ends an answer whose body nobody wants. */
+export async function discard(response: OriginResponse): Promise<void> {
+  try {
+    await response.body[Symbol.asyncIterator]().return?.()
+  } catch {
+    // It failed while being thrown away; nobody is left to tell.
+  }
+}
