@@ -1,0 +1,321 @@
+// One client connection on the fast path: plain GET and HEAD, parsed here, answered in order, one at a time.
+// The first head that is not plain hands the socket, with every unread byte, to Node's own HTTP server.
+import type { Socket } from 'node:net'
+import { ProxyError } from '../errors.ts'
+import type { Handler, HeaderList, ProxyRequest, ProxyResponse } from '../object.ts'
+import type { Clock, Log } from '../ports.ts'
+import { cancelBody, sendBody } from './http-server-body.ts'
+import { headFacts, headText, isBodiless } from './http-server-head.ts'
+import { type ParsedHead, parseHead } from './http-server-parse.ts'
+
+/** What connections share with the server that accepted them. */
+export interface ConnectionHost {
+  handler: Handler
+  readonly clock: Clock
+  readonly log: Log
+  readonly maxHeaderBytes: number
+  readonly maxHeaders: number
+  /** True from the beginning of a drain: answers say `Connection: close`. */
+  readonly draining: boolean
+  handOver(connection: Connection, unread: Buffer): void
+  closed(connection: Connection): void
+}
+
+/** Bodies up to this size are copied behind their head, so that one write carries both. */
+const joinedBodyBytes = 16 * 1024
+/** Bytes a client may send ahead while an answer is on its way; beyond, the socket is not read. */
+const maxAheadBytes = 64 * 1024
+
+const nothing = Buffer.alloc(0)
+
+class FastRequest implements ProxyRequest {
+  readonly method: string
+  readonly target: string
+  readonly headers: HeaderList
+  readonly body = null
+  readonly receivedMs: number
+  readonly clientAddress: string
+  #aborter: AbortController | undefined
+  #gone = false
+
+  constructor(head: ParsedHead, receivedMs: number, clientAddress: string) {
+    this.method = head.method
+    this.target = head.target
+    this.headers = head.headers
+    this.receivedMs = receivedMs
+    this.clientAddress = clientAddress
+  }
+
+  /** Made on first use: most requests never ask. */
+  get signal(): AbortSignal {
+    this.#aborter ??= new AbortController()
+    if (this.#gone) this.#aborter.abort()
+    return this.#aborter.signal
+  }
+
+  abort(): void {
+    this.#gone = true
+    this.#aborter?.abort()
+  }
+}
+
+export class Connection {
+  readonly socket: Socket
+  readonly #host: ConnectionHost
+  readonly #address: string
+  #unread: Buffer = nothing
+  /** The request being answered; none while the connection waits for a head. */
+  #current: FastRequest | null = null
+  #answering = false
+  #ended = false
+  #wake: (() => void) | null = null
+  /** Monotonic time since which the connection waits for (the rest of) a head. */
+  waitingSinceMs: number
+  /** Answers whose writing was seen to make no progress: the sweep's notes. */
+  lastProgress = 0
+  stalledSinceMs = 0
+
+  constructor(socket: Socket, host: ConnectionHost) {
+    this.socket = socket
+    this.#host = host
+    this.#address = socket.remoteAddress ?? ''
+    this.waitingSinceMs = host.clock.monotonicMs()
+    socket.on('data', this.#onData)
+    socket.on('drain', this.#onDrain)
+    socket.on('end', this.#onEnd)
+    socket.on('close', this.#onClose)
+    socket.on('error', ignoreError)
+  }
+
+  /** A request is being answered. */
+  get isAnswering(): boolean {
+    return this.#answering
+  }
+
+  /** Part of a head has arrived. */
+  get hasPartOfHead(): boolean {
+    return !this.#answering && this.#unread.length > 0
+  }
+
+  #onData = (chunk: Buffer): void => {
+    this.#unread = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk])
+    if (!this.#answering) this.#answerAll()
+    else if (this.#unread.length > maxAheadBytes) this.socket.pause()
+  }
+
+  #onDrain = (): void => {
+    this.#wakeUp()
+  }
+
+  #onEnd = (): void => {
+    this.#ended = true
+    if (!this.#answering) this.socket.end()
+  }
+
+  #onClose = (): void => {
+    this.#current?.abort()
+    this.#wakeUp()
+    this.#host.closed(this)
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake
+    this.#wake = null
+    wake?.()
+  }
+
+  /** Answers the heads that have arrived, until one needs time. */
+  #answerAll(): void {
+    const { socket } = this
+    while (!this.#answering && this.#unread.length > 0 && !socket.destroyed) {
+      const parsed = parseHead(this.#unread, 0, this.#host.maxHeaders)
+      if (parsed.kind === 'request') {
+        this.#answer(parsed)
+        continue
+      }
+      const isForNode = parsed.kind === 'other' || this.#unread.length > this.#host.maxHeaderBytes
+      if (isForNode) this.#handOver()
+      return
+    }
+    if (this.#ended && !this.#answering) socket.end()
+  }
+
+  #answer(head: ParsedHead): void {
+    this.#unread = head.end === this.#unread.length ? nothing : this.#unread.subarray(head.end)
+    const request = new FastRequest(head, this.#host.clock.monotonicMs(), this.#address)
+    this.waitingSinceMs = request.receivedMs
+    const keepAlive = head.keepAlive && !this.#host.draining
+    let answer: ProxyResponse | Promise<ProxyResponse>
+    try {
+      answer = this.#host.handler(request)
+    } catch (error) {
+      this.#fail(request, error)
+      return
+    }
+    if (answer instanceof Promise) this.#answerLater(request, answer, keepAlive)
+    else if (isAtHand(answer)) this.#sendAtOnce(request, answer, keepAlive)
+    else this.#answerLater(request, Promise.resolve(answer), keepAlive)
+  }
+
+  /** Head and whole body, with as few writes as there can be. */
+  #sendAtOnce(request: FastRequest, answer: ProxyResponse, keepAlive: boolean): void {
+    const { socket } = this
+    const body = answer.body as Uint8Array | null
+    const bytes = body === null ? 0 : body.length
+    const facts = headFacts(answer.headers)
+    const bodiless = isBodiless(request.method, answer.status)
+    if (!bodiless && facts.contentLength !== null && facts.contentLength !== bytes) {
+      this.#fail(request, new Error(`a body of ${bytes} bytes under Content-Length ${facts.contentLength}`))
+      return
+    }
+    const length = bodiless && body === null ? null : bytes
+    const head = headText(answer.status, answer.headers, facts, 'length', length, keepAlive)
+    let flowing: boolean
+    if (bodiless || body === null || bytes === 0) flowing = socket.write(head, 'latin1')
+    else if (bytes <= joinedBodyBytes) flowing = socket.write(joined(head, body))
+    else flowing = writeBoth(socket, head, body)
+    if (!keepAlive) this.#finish()
+    else if (!flowing && this.#unread.length > 0) this.#continueWhenDrained()
+  }
+
+  /** A client that asks ahead without reading is not answered ahead. */
+  #continueWhenDrained(): void {
+    this.#answering = true
+    this.#wake = () => {
+      this.#answering = false
+      this.#answerAll()
+    }
+  }
+
+  async #answerLater(
+    request: FastRequest,
+    pending: Promise<ProxyResponse>,
+    keepAlive: boolean,
+  ): Promise<void> {
+    this.#answering = true
+    this.#current = request
+    let answer: ProxyResponse
+    try {
+      answer = await pending
+    } catch (error) {
+      this.#fail(request, error)
+      return
+    }
+    if (this.socket.destroyed) {
+      cancelBody(answer.body)
+      return
+    }
+    this.#current = request
+    if (isAtHand(answer)) this.#sendAtOnce(request, answer, keepAlive)
+    else await this.#sendPieces(request, answer, keepAlive)
+    this.#current = null
+    this.#answered()
+  }
+
+  async #sendPieces(request: FastRequest, answer: ProxyResponse, keepAlive: boolean): Promise<void> {
+    const facts = headFacts(answer.headers)
+    const bodiless = isBodiless(request.method, answer.status)
+    const framing = bodiless ? 'none' : facts.contentLength === null ? 'chunked' : 'length'
+    const head = headText(answer.status, answer.headers, facts, framing, null, keepAlive)
+    const body = answer.body as Exclude<ProxyResponse['body'], Uint8Array | null>
+    if (bodiless) {
+      cancelBody(body)
+      this.socket.write(head, 'latin1')
+    } else {
+      try {
+        await sendBody(this, body, framing, facts.contentLength, head)
+      } catch (error) {
+        this.#cut(request, error)
+      }
+    }
+    if (!keepAlive) this.#finish()
+  }
+
+  /** The answer is written: the next head may be answered. */
+  #answered(): void {
+    if (this.socket.destroyed) return
+    this.#answering = false
+    this.waitingSinceMs = this.#host.clock.monotonicMs()
+    if (this.socket.isPaused()) this.socket.resume()
+    this.#answerAll()
+  }
+
+  /** No more requests are answered on this connection. */
+  #finish(): void {
+    this.#unread = nothing
+    this.#answering = true
+    this.socket.end()
+  }
+
+  /** The handler failed before a head was sent: the client is told so and the connection closes. */
+  #fail(request: FastRequest, error: unknown): void {
+    if (this.socket.destroyed) return
+    this.#host.log.error('a request failed inside the proxy', {
+      target: request.target,
+      error: String(error),
+    })
+    this.#answering = true
+    this.socket.end(
+      'HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+      'latin1',
+    )
+  }
+
+  /** A body broke after its head: the connection is cut, so that a short body is never taken for a whole one. */
+  #cut(request: FastRequest, error: unknown): void {
+    const { socket } = this
+    if (socket.destroyed) return
+    const code = error instanceof ProxyError ? error.code : 'unexpected'
+    this.#host.log.warn('an answer was cut', { target: request.target, code, error: String(error) })
+    socket.destroy()
+  }
+
+  #handOver(): void {
+    const { socket } = this
+    socket.off('data', this.#onData)
+    socket.off('drain', this.#onDrain)
+    socket.off('end', this.#onEnd)
+    socket.pause()
+    const unread = this.#unread
+    this.#unread = nothing
+    this.#host.handOver(this, unread)
+  }
+
+  // The socket as a target of `sendBody`.
+  get writable(): Socket {
+    return this.socket
+  }
+
+  drained(): Promise<void> {
+    if (this.socket.destroyed || !this.socket.writableNeedDrain) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+
+  isGone(): boolean {
+    return this.socket.destroyed
+  }
+}
+
+/** Errors of a socket are told by its `close`. */
+function ignoreError(): void {}
+
+function isAtHand(answer: ProxyResponse): boolean {
+  return answer.body === null || answer.body instanceof Uint8Array
+}
+
+function joined(head: string, body: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(head.length + body.length)
+  bytes.write(head, 0, 'latin1')
+  bytes.set(body, head.length)
+  return bytes
+}
+
+function writeBoth(socket: Socket, head: string, body: Uint8Array): boolean {
+  socket.cork()
+  socket.write(head, 'latin1')
+  const flowing = socket.write(body)
+  socket.uncork()
+  return flowing
+}

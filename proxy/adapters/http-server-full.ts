@@ -1,0 +1,261 @@
+// The full path of the server: requests with bodies and whatever else is not a plain GET or HEAD, read by Node's own
+// strict HTTP server, checked once more on the raw headers, and answered through the same handler.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { ProxyError } from '../errors.ts'
+import type { Body, HeaderList, ProxyRequest, ProxyResponse } from '../object.ts'
+import { type BodyTarget, cancelBody, sendBody } from './http-server-body.ts'
+import type { ConnectionHost } from './http-server-connection.ts'
+import { dateNow, headFacts, isBodiless, isOwnedByServer } from './http-server-head.ts'
+import { findFault, originForm, type Refusal } from './http-server-strict.ts'
+
+export interface FullServerOptions {
+  readonly maxHeaderBytes: number
+  readonly maxHeaders: number
+  readonly headTimeoutMs: number
+  readonly keepAliveMs: number
+}
+
+/** Node's server, not listening: sockets are given to it with `emit('connection', socket)`. */
+export function createFullServer(host: ConnectionHost, options: FullServerOptions): Server {
+  const server = createServer({
+    insecureHTTPParser: false,
+    requireHostHeader: false, // refused by `findFault`, which also knows HTTP/1.0
+    maxHeaderSize: options.maxHeaderBytes,
+    headersTimeout: options.headTimeoutMs,
+    requestTimeout: 0, // an upload may take hours; a stalled one is ended by the server's sweep
+    keepAliveTimeout: options.keepAliveMs,
+    highWaterMark: 256 * 1024,
+    noDelay: true,
+  })
+  server.maxHeadersCount = 0 // Node drops what is beyond in silence; `findFault`'s caller refuses instead
+  // A client that half-closed its side is still answered (RFC 9112 §9.6).
+  Object.assign(server, { httpAllowHalfOpen: true })
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    void new Exchange(host, options, request, response).run()
+  }
+  server.on('request', onRequest)
+  server.on('checkContinue', onRequest)
+  server.on('checkExpectation', onRequest)
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => refuseConnect(socket))
+  server.on('clientError', onClientError)
+  return server
+}
+
+function refuseConnect(socket: Duplex): void {
+  socket.end(
+    'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD, PUT, POST, DELETE, OPTIONS\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+  )
+}
+
+/** Node's parser refused the message: say so as RFC 9112 and RFC 6585 ask, and close. */
+function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [status, because] = clientErrorAnswers[error.code ?? ''] ?? [
+    '400 Bad Request',
+    'the request is malformed',
+  ]
+  const text = `${because}\n`
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
+    () => socket.destroy(),
+  )
+}
+
+const clientErrorAnswers: Record<string, [string, string]> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are too large'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['413 Payload Too Large', 'the chunk extensions are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request head took too long'],
+}
+
+/** One request and its answer. */
+class Exchange implements BodyTarget {
+  readonly #host: ConnectionHost
+  readonly #options: FullServerOptions
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  #aborter: AbortController | undefined
+
+  constructor(
+    host: ConnectionHost,
+    options: FullServerOptions,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
+    this.#host = host
+    this.#options = options
+    this.#request = request
+    this.#response = response
+  }
+
+  async run(): Promise<void> {
+    const { rawHeaders, method = '', url = '', httpVersion } = this.#request
+    const fault = findFault(method, url, httpVersion, rawHeaders) ?? this.#findExcess(rawHeaders)
+    if (fault !== null) {
+      this.#refuse(fault)
+      return
+    }
+    this.#response.on('close', () => {
+      if (!this.#response.writableFinished) this.#aborter?.abort()
+    })
+    try {
+      await this.#send(await this.#host.handler(this.#proxyRequest(method, originForm(url))))
+    } catch (error) {
+      this.#cut(error)
+    }
+  }
+
+  #findExcess(headers: HeaderList): Refusal | null {
+    const isTooMany = headers.length > 2 * this.#options.maxHeaders
+    if (isTooMany) return { status: 431, because: `more than ${this.#options.maxHeaders} headers` }
+    const expect = this.#request.headers.expect
+    if (expect === undefined || expect.toLowerCase() === '100-continue') return null
+    return { status: 417, because: 'only Expect: 100-continue is supported' }
+  }
+
+  /** The rest of the request is not trusted to be one: the connection closes behind the answer. */
+  #refuse({ status, because }: Refusal): void {
+    const text = `${because}\n`
+    this.#response.writeHead(status, {
+      'Content-Type': 'text/plain',
+      'Content-Length': text.length,
+      Connection: 'close',
+    })
+    this.#response.end(text)
+  }
+
+  #proxyRequest(method: string, target: string): ProxyRequest {
+    const exchange = this
+    return {
+      method,
+      target,
+      headers: this.#request.rawHeaders,
+      body: this.#hasBody() ? this.#requestBody() : null,
+      receivedMs: this.#host.clock.monotonicMs(),
+      clientAddress: this.#request.socket.remoteAddress ?? '',
+      get signal() {
+        return exchange.#signal()
+      },
+    }
+  }
+
+  #signal(): AbortSignal {
+    this.#aborter ??= new AbortController()
+    if (this.#response.destroyed && !this.#response.writableFinished) this.#aborter.abort()
+    return this.#aborter.signal
+  }
+
+  #hasBody(): boolean {
+    const { headers } = this.#request
+    return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+  }
+
+  /** The client's body. Asked for the first time, it tells a client that waits (Expect: 100-continue) to go on. */
+  async *#requestBody(): Body {
+    const request = this.#request
+    if (request.headers.expect !== undefined && !this.#response.headersSent) this.#response.writeContinue()
+    try {
+      for await (const chunk of request.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array
+    } catch (cause) {
+      throw new ProxyError('the client left within its body', {
+        code: 'client-gone',
+        source: 'client',
+        cause,
+      })
+    }
+  }
+
+  async #send(answer: ProxyResponse): Promise<void> {
+    const response = this.#response
+    if (this.isGone()) {
+      cancelBody(answer.body)
+      return
+    }
+    const facts = headFacts(answer.headers)
+    const bodiless = isBodiless(this.#request.method!, answer.status)
+    response.sendDate = false
+    response.shouldKeepAlive = response.shouldKeepAlive && this.#mayKeepAlive()
+    response.writeHead(answer.status, headFields(answer, facts.hasDate, facts.contentLength, bodiless))
+    if (bodiless || answer.body === null) {
+      cancelBody(answer.body)
+      response.end()
+    } else if (answer.body instanceof Uint8Array) {
+      response.end(answer.body)
+    } else {
+      response.flushHeaders()
+      await sendBody(this, answer.body, 'length', facts.contentLength, null)
+      response.end()
+    }
+    if (!this.#request.complete) this.#closeBehindAnswer()
+  }
+
+  /** An unread request body would be taken for the next request's head: such a connection can't be kept. */
+  #mayKeepAlive(): boolean {
+    return !this.#host.draining && (this.#request.complete || !this.#hasBody())
+  }
+
+  /** The client may still be sending: what comes is thrown away for a while, so that it can read the answer. */
+  #closeBehindAnswer(): void {
+    const { socket } = this.#request
+    this.#request.resume()
+    setTimeout(() => socket.destroy(), lingerMs).unref()
+  }
+
+  /** Before the head: a plain 500. After it: the connection is cut, so that the body can't be taken for a whole one. */
+  #cut(error: unknown): void {
+    const response = this.#response
+    const { socket, url = '' } = this.#request
+    const code = error instanceof ProxyError ? error.code : 'unexpected'
+    if (!this.isGone()) this.#host.log.warn('an answer was cut', { target: url, code, error: String(error) })
+    // Without a promised length or a last chunk (HTTP/1.0) only a reset tells a broken body from a whole one.
+    if (!response.headersSent) this.#refuse({ status: 500, because: 'the proxy failed' })
+    else if (response.hasHeader('content-length') || response.chunkedEncoding) socket.destroy()
+    else socket.resetAndDestroy()
+  }
+
+  // The response as a target of `sendBody`.
+  get writable(): ServerResponse {
+    return this.#response
+  }
+
+  isGone(): boolean {
+    return this.#response.destroyed || this.#request.socket.destroyed
+  }
+
+  drained(): Promise<void> {
+    const response = this.#response
+    if (this.isGone() || !response.writableNeedDrain) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        response.off('drain', done)
+        response.off('close', done)
+        resolve()
+      }
+      response.on('drain', done)
+      response.on('close', done)
+    })
+  }
+}
+
+/** How long a connection that is to close goes on swallowing what the client still sends. */
+const lingerMs = 1000
+
+function headFields(
+  answer: ProxyResponse,
+  hasDate: boolean,
+  contentLength: number | null,
+  bodiless: boolean,
+): string[] {
+  const fields: string[] = []
+  for (let i = 0; i < answer.headers.length; i += 2) {
+    const name = answer.headers[i]!
+    if (!isOwnedByServer(name)) fields.push(name, answer.headers[i + 1]!)
+  }
+  if (!hasDate) fields.push('Date', dateNow())
+  const bytes = answer.body === null ? 0 : answer.body instanceof Uint8Array ? answer.body.length : null
+  if (contentLength === null && bytes !== null && !bodiless) fields.push('Content-Length', String(bytes))
+  return fields
+}

@@ -1,0 +1,16 @@
+// The clock of the live system: Node's monotonic time, the wall clock, and timers.
+import type { Clock, Random } from '../ports.ts'
+
+/** The machine's own time. Timers don't keep the process alive: servers do. */
+export const nodeClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Node's own pseudo-random numbers. */
+export const nodeRandom: Random = { next: () => Math.random() }
