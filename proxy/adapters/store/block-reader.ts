@@ -1,0 +1,162 @@
+// Reads bodies from disk, block by block, and lets no block pass whose checksum is wrong.
+import { crc32 } from 'node:zlib'
+import { ProxyError } from '../../errors.ts'
+import type { Body } from '../../object.ts'
+import type { FileSystem } from './file-system.ts'
+import type { Handle } from './handles.ts'
+import { blockBytes, blockCount, checksumSeed } from './layout.ts'
+
+/** Blocks read at once when a reader goes on past the first. */
+const blocksPerRead = 4
+
+/** The file of a body that is being read. */
+export interface OpenBody {
+  readonly key: string
+  readonly bodyBytes: number
+  readonly handle: Handle
+}
+
+/**
+ * Blocks `from` to `to` (inclusive) of a body, verified, in one buffer.
+ * Rejects with ProxyError `corrupt` when a block is short or wrong, and with the system's error when reading fails.
+ */
+export async function readBlocks(
+  files: FileSystem,
+  body: OpenBody,
+  from: number,
+  to: number,
+): Promise<Buffer> {
+  const isWholeFile = from === 0 && to === blockCount(body.bodyBytes) - 1
+  if (body.handle.checksums === null && isWholeFile) return readWholeFile(files, body)
+  body.handle.checksums ??= await readChecksums(files, body)
+  const end = Math.min((to + 1) * blockBytes, body.bodyBytes)
+  const buffer = await readExactly(files, body, from * blockBytes, end - from * blockBytes)
+  verify(body, buffer, body.handle.checksums, from)
+  return buffer
+}
+
+async function readWholeFile(files: FileSystem, body: OpenBody): Promise<Buffer> {
+  const buffer = await readExactly(files, body, 0, body.bodyBytes + 4 * blockCount(body.bodyBytes))
+  const checksums = decodeChecksums(buffer.subarray(body.bodyBytes))
+  const bytes = buffer.subarray(0, body.bodyBytes)
+  verify(body, bytes, checksums, 0)
+  body.handle.checksums = checksums
+  return bytes
+}
+
+async function readChecksums(files: FileSystem, body: OpenBody): Promise<Uint32Array> {
+  return decodeChecksums(await readExactly(files, body, body.bodyBytes, 4 * blockCount(body.bodyBytes)))
+}
+
+async function readExactly(
+  files: FileSystem,
+  body: OpenBody,
+  position: number,
+  bytes: number,
+): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(bytes)
+  const got = await files.read(body.handle.fd, buffer, position)
+  if (got < bytes) throw corrupt(body.key, `the file ends ${bytes - got} bytes early`)
+  return buffer
+}
+
+function verify(body: OpenBody, bytes: Uint8Array, checksums: ArrayLike<number>, firstBlock: number): void {
+  for (let at = 0, block = firstBlock; at < bytes.length; at += blockBytes, block += 1) {
+    const seen = crc32(bytes.subarray(at, at + blockBytes), checksumSeed(body.handle.serial, block))
+    if (seen !== checksums[block]) throw corrupt(body.key, `block ${block} has a wrong checksum`)
+  }
+}
+
+export function encodeChecksums(checksums: readonly number[]): Buffer {
+  const buffer = Buffer.alloc(4 * checksums.length)
+  for (const [block, checksum] of checksums.entries()) buffer.writeUInt32LE(checksum, 4 * block)
+  return buffer
+}
+
+function decodeChecksums(buffer: Buffer): Uint32Array {
+  const checksums = new Uint32Array(buffer.length / 4)
+  for (let block = 0; block < checksums.length; block += 1) checksums[block] = buffer.readUInt32LE(4 * block)
+  return checksums
+}
+
+function corrupt(key: string, why: string): ProxyError {
+  return new ProxyError(`the stored body of ${key} is damaged: ${why}`, { code: 'corrupt', source: 'store' })
+}
+
+/** Called once with the error, if one ended it, when a body is read no more. */
+export type ReadEnd = (error: unknown) => void
+
+/**
+ * The rest of a body from byte `first` to `last`, in verified pieces, the next one read while the present one is
+ * being sent. `head` is what has been read already. The handle stays pinned until the end: `onEnd`.
+ */
+export function bodyStream(
+  files: FileSystem,
+  body: OpenBody,
+  head: Buffer,
+  first: number,
+  last: number,
+  onEnd: ReadEnd,
+): Body {
+  return { [Symbol.asyncIterator]: () => new BodyIterator(files, body, head, first, last, onEnd) }
+}
+
+class BodyIterator implements AsyncIterator<Uint8Array> {
+  readonly #files: FileSystem
+  readonly #body: OpenBody
+  readonly #last: number
+  readonly #onEnd: ReadEnd
+  #position: number
+  #ahead: Promise<Uint8Array> | null
+  #ended = false
+
+  constructor(files: FileSystem, body: OpenBody, head: Buffer, first: number, last: number, onEnd: ReadEnd) {
+    this.#files = files
+    this.#body = body
+    this.#last = last
+    this.#onEnd = onEnd
+    this.#position = first + head.length
+    this.#ahead = Promise.resolve(head)
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    if (this.#ahead === null || this.#ended) return this.return()
+    try {
+      const value = await this.#ahead
+      this.#ahead = this.#readAhead()
+      return { done: false, value }
+    } catch (error) {
+      this.#end(error)
+      throw error
+    }
+  }
+
+  return(): Promise<IteratorResult<Uint8Array>> {
+    this.#end(undefined)
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  #end(error: unknown): void {
+    if (this.#ended) return
+    this.#ended = true
+    // A read under way still uses the descriptor.
+    const settled = this.#ahead?.then(noop, noop) ?? Promise.resolve()
+    void settled.then(() => this.#onEnd(error))
+  }
+
+  #readAhead(): Promise<Uint8Array> | null {
+    if (this.#position > this.#last) return null
+    const from = Math.floor(this.#position / blockBytes)
+    const to = Math.min(from + blocksPerRead - 1, Math.floor(this.#last / blockBytes))
+    const end = Math.min((to + 1) * blockBytes, this.#last + 1)
+    const ahead = readBlocks(this.#files, this.#body, from, to)
+    const bytes = end - this.#position
+    this.#position = end
+    const piece = ahead.then((buffer) => buffer.subarray(0, bytes))
+    // Its failure is met by the next call of next(), not before.
+    piece.catch(noop)
+    return piece
+  }
+}
+
+function noop(): void {}

@@ -1,0 +1,28 @@
+// Turns what the system says of the disk into the proxy's own errors.
+import { ProxyError } from '../../errors.ts'
+import { errorCode } from './file-system.ts'
+
+const fullCodes: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT'])
+
+/** `store-full` when the disk is, `store-io` for any other failure; a ProxyError stays what it is. */
+export function storeError(key: string, error: unknown): ProxyError {
+  if (error instanceof ProxyError) return error
+  const code = fullCodes.has(errorCode(error)) ? 'store-full' : 'store-io'
+  return new ProxyError(`the store failed at ${key}: ${describe(error)}`, {
+    code,
+    source: 'store',
+    cause: error,
+  })
+}
+
+export function noRoom(key: string): ProxyError {
+  return new ProxyError(`no room in the store for ${key}`, { code: 'store-full', source: 'store' })
+}
+
+export function evicted(key: string): ProxyError {
+  return new ProxyError(`the entry of ${key} was replaced or dropped`, { code: 'evicted', source: 'store' })
+}
+
+export function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

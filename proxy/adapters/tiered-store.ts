@@ -1,0 +1,112 @@
+// Puts hot small bodies in memory before the disk. Every entry is on disk; memory holds copies of what is read whole.
+import type { Body, EntryMeta, StoredEntry } from '../object.ts'
+import type { BodyStore, StoreRefusal, StoreStats, StoreWriter } from '../ports.ts'
+import type { MemoryStore } from './memory-store.ts'
+
+export function createTieredStore(memory: MemoryStore, disk: BodyStore): TieredStore {
+  return new TieredStore(memory, disk)
+}
+
+export class TieredStore implements BodyStore {
+  readonly #memory: MemoryStore
+  readonly #disk: BodyStore
+
+  constructor(memory: MemoryStore, disk: BodyStore) {
+    this.#memory = memory
+    this.#disk = disk
+  }
+
+  lookup(key: string): StoredEntry | undefined {
+    return this.#memory.lookup(key) ?? this.#disk.lookup(key)
+  }
+
+  touch(key: string): void {
+    this.#memory.touch(key)
+    this.#disk.touch(key)
+  }
+
+  read(entry: StoredEntry, first: number, last: number): Uint8Array | Promise<Uint8Array | Body> {
+    if (this.#memory.lookup(entry.key) === entry) return this.#memory.read(entry, first, last)
+    const bytes = this.#disk.read(entry, first, last)
+    const isWhole = first === 0 && last === entry.meta.bodyBytes - 1
+    if (!isWhole || !this.#memory.takes(entry.meta.bodyBytes)) return bytes
+    return this.#promote(entry, bytes)
+  }
+
+  async begin(key: string, bodyBytes: number | null): Promise<StoreWriter | StoreRefusal> {
+    const writer = await this.#disk.begin(key, bodyBytes)
+    if ('refused' in writer) return writer
+    return new TieredWriter(writer, () => this.#memory.remove(key))
+  }
+
+  update(key: string, meta: EntryMeta): boolean {
+    const inMemory = this.#memory.update(key, meta)
+    return this.#disk.update(key, meta) || inMemory
+  }
+
+  remove(key: string): boolean {
+    const inMemory = this.#memory.remove(key)
+    return this.#disk.remove(key) || inMemory
+  }
+
+  stats(): StoreStats {
+    return { ...this.#disk.stats(), memoryBytes: this.#memory.stats().usedBytes }
+  }
+
+  async close(): Promise<void> {
+    await this.#memory.close()
+    await this.#disk.close()
+  }
+
+  /** Keeps a copy of what was read whole, if it is still the entry that lookups find. */
+  #promote(
+    entry: StoredEntry,
+    read: Uint8Array | Promise<Uint8Array | Body>,
+  ): Uint8Array | Promise<Uint8Array | Body> {
+    if (!(read instanceof Uint8Array)) return read.then((bytes) => this.#keep(entry, bytes))
+    this.#keep(entry, read)
+    return read
+  }
+
+  #keep<T extends Uint8Array | Body>(entry: StoredEntry, bytes: T): T {
+    if (bytes instanceof Uint8Array && this.#disk.lookup(entry.key) === entry) this.#memory.put(entry, bytes)
+    return bytes
+  }
+}
+
+/** A disk writer whose commit takes the old body out of memory. */
+class TieredWriter implements StoreWriter {
+  readonly #writer: StoreWriter
+  readonly #onReplaced: () => void
+
+  constructor(writer: StoreWriter, onReplaced: () => void) {
+    this.#writer = writer
+    this.#onReplaced = onReplaced
+  }
+
+  get writtenBytes(): number {
+    return this.#writer.writtenBytes
+  }
+
+  write(chunk: Uint8Array): void | Promise<void> {
+    return this.#writer.write(chunk)
+  }
+
+  read(offset: number, maxBytes: number): Promise<Uint8Array> {
+    return this.#writer.read(offset, maxBytes)
+  }
+
+  async commit(meta: EntryMeta): Promise<StoredEntry> {
+    const entry = await this.#writer.commit(meta)
+    this.#onReplaced()
+    return entry
+  }
+
+  abort(): Promise<void> {
+    return this.#writer.abort()
+  }
+
+  release(): void {
+    this.#writer.release()
+  }
+}
