@@ -58,7 +58,9 @@ export interface StoreWriter {
   release(): void
 }
 
-export type StoreRefusal = { readonly refused: 'object-too-large' | 'store-full' | 'store-unavailable' }
+export type StoreRefusal = {
+  readonly refused: 'object-too-large' | 'min-uses' | 'store-full' | 'store-unavailable'
+}
 
 export interface StoreStats {
   readonly entries: number
