@@ -1,0 +1,82 @@
+// How reads ended, over time: the first thing to look at after an incident.
+import { type Outcome, outcomes } from '../../history/events.ts'
+import type { ReportModel } from '../model.ts'
+import { type Chart, type PlainOption, pointsOf, timeOption } from './chart.ts'
+
+/** Words for the legend; what succeeded first. */
+export const outcomeNames: Readonly<Record<Outcome, string>> = {
+  hit: 'hit',
+  revalidated: 'revalidated',
+  stale: 'stale',
+  miss: 'miss',
+  failover: 'failover',
+  direct: 'direct',
+  refused: 'refused',
+  reset: 'reset',
+  truncated: 'truncated',
+  timeout: 'timeout',
+  corrupt: 'corrupt',
+  http4xx: '4xx',
+  http5xx: '5xx',
+  dropped: 'dropped',
+  cancelled: 'cancelled',
+}
+
+export function availabilityChart(model: ReportModel): Chart {
+  const seen = outcomes.filter((outcome) => model.timeline.knownReads[outcome])
+  return {
+    id: 'availability',
+    title: 'Reads by outcome',
+    caption:
+      'Reads a second of objects that had been read before, stacked by how they ended; failures lie on top, in red. Shaded: the faults.',
+    heightPx: 300,
+    group: 'time',
+    option: timeOption({
+      model,
+      unit: 'rate',
+      series: seen.map((outcome) =>
+        stackedArea(
+          outcomeNames[outcome],
+          `var(--o-${outcome})`,
+          pointsOf(model, model.timeline.knownReads[outcome]!),
+        ),
+      ),
+    }),
+  }
+}
+
+/** Null when the run had no such arrivals. */
+export function othersChart(model: ReportModel): Chart | null {
+  const { othersOk, othersFailed } = model.timeline
+  if (![...othersOk, ...othersFailed].some((rate) => rate > 0)) return null
+  return {
+    id: 'others',
+    title: 'Never-read objects and uploads',
+    caption:
+      'Requests a second that no cache can answer while S3 is away. They should fail clearly and at once, and work again after healing.',
+    heightPx: 200,
+    group: 'time',
+    option: timeOption({
+      model,
+      unit: 'rate',
+      series: [
+        stackedArea('answered', 'var(--o-miss)', pointsOf(model, othersOk)),
+        stackedArea('failed clearly', 'var(--o-http5xx)', pointsOf(model, othersFailed)),
+      ],
+    }),
+  }
+}
+
+function stackedArea(name: string, colour: string, data: readonly unknown[]): PlainOption {
+  return {
+    name,
+    type: 'line',
+    stack: 'all',
+    symbol: 'none',
+    color: colour,
+    lineStyle: { width: 0 },
+    areaStyle: { color: colour, opacity: 0.9 },
+    emphasis: { disabled: true },
+    data,
+  }
+}

@@ -1,0 +1,163 @@
+// How long reads took: over time, as a heat map, and as a percentile spectrum by phase.
+import { binStartMs } from '../latency-bins.ts'
+import type { ReportModel } from '../model.ts'
+import {
+  baseOption,
+  type Chart,
+  gridLeftPx,
+  gridRightPx,
+  legend,
+  logAxis,
+  type PlainOption,
+  pointsOf,
+  timeOption,
+  tooltip,
+  valueAxis,
+} from './chart.ts'
+
+export function latencyChart(model: ReportModel): Chart {
+  const { p50Ms, p99Ms, maxMs, slowestFailureMs } = model.timeline
+  const failures = slowestFailureMs.some((ms) => ms !== null)
+    ? [dots('slowest failure', 'var(--o-http5xx)', pointsOf(model, slowestFailureMs))]
+    : []
+  return {
+    id: 'latency',
+    title: 'Response time',
+    caption:
+      'Of known reads that ended ok, counted from the intended start, so that waiting is not hidden. Logarithmic. Dots: the slowest clear failure of any arrival.',
+    heightPx: 300,
+    group: 'time',
+    option: timeOption({
+      model,
+      unit: 'ms',
+      yAxis: logAxis([...p50Ms, ...maxMs, ...slowestFailureMs]),
+      series: [
+        line('p50', 'var(--q-p50)', pointsOf(model, p50Ms), 2),
+        line('p99', 'var(--q-p99)', pointsOf(model, p99Ms), 2),
+        line('max', 'var(--q-max)', pointsOf(model, maxMs), 1),
+        ...failures,
+      ],
+    }),
+  }
+}
+
+function line(name: string, colour: string, data: readonly unknown[], width: number): PlainOption {
+  return {
+    name,
+    type: 'line',
+    symbol: 'none',
+    color: colour,
+    lineStyle: { width, color: colour },
+    emphasis: { disabled: true },
+    data,
+  }
+}
+
+function dots(name: string, colour: string, data: readonly unknown[]): PlainOption {
+  return {
+    name,
+    type: 'scatter',
+    symbolSize: 5,
+    color: colour,
+    itemStyle: { color: colour, opacity: 0.8 },
+    data,
+  }
+}
+
+/** From few reads to many; legible on light and on dark ground. */
+const heatColours = ['#3b528b', '#2c728e', '#21918c', '#28ae80', '#5ec962', '#addc30', '#fde725']
+
+export function heatChart(model: ReportModel): Chart | null {
+  const { heat } = model.timeline
+  if (heat.cells.length === 0) return null
+  const most = Math.max(...heat.cells.map(([, , reads]) => reads))
+  return {
+    id: 'heat',
+    title: 'Latency heat map',
+    caption:
+      'Each cell counts known reads by second and response time. Hits, misses and failovers show as separate bands, which percentiles blur.',
+    heightPx: 280,
+    option: {
+      ...baseOption,
+      grid: { left: gridLeftPx, right: gridRightPx, top: 12, bottom: 58 },
+      tooltip: tooltip('@heat', 'item'),
+      xAxis: heatTimeAxis(heat.columns, heat.widthMs),
+      yAxis: {
+        ...valueAxis('ms'),
+        type: 'category',
+        data: heat.rowEdgesMs.slice(0, -1),
+        axisLabel: { color: 'var(--muted)', fontSize: 11, formatter: '@unit:ms', hideOverlap: true },
+        splitLine: { show: false },
+      },
+      visualMap: {
+        type: 'continuous',
+        dimension: 2,
+        min: 0,
+        max: Math.max(1, Math.log10(most)),
+        show: false,
+        inRange: { color: heatColours },
+      },
+      series: [
+        {
+          name: 'reads',
+          type: 'heatmap',
+          emphasis: { disabled: true },
+          data: heat.cells.map(([column, row, reads]) => [
+            column,
+            row,
+            Number(Math.log10(reads).toFixed(2)),
+            reads,
+            column * heat.widthMs,
+            heat.rowEdgesMs[row],
+            heat.rowEdgesMs[row + 1],
+          ]),
+        },
+      ],
+    },
+  }
+}
+
+function heatTimeAxis(columns: number, widthMs: number): PlainOption {
+  return {
+    type: 'category',
+    data: Array.from({ length: columns }, (_, i) => i * widthMs),
+    axisLabel: { color: 'var(--muted)', fontSize: 11, formatter: '@clock', hideOverlap: true },
+    axisLine: { lineStyle: { color: 'var(--line)' } },
+    axisTick: { show: false },
+  }
+}
+
+const phaseColours = Array.from({ length: 8 }, (_, i) => `var(--p-${i + 1})`)
+
+export function spectrumChart(model: ReportModel): Chart | null {
+  if (model.spectrum.length === 0) return null
+  const series = model.spectrum.map(({ phase, responseMs }, i) => ({
+    ...line(phase, phaseColours[i % phaseColours.length]!, responseMs, 2),
+    showSymbol: false,
+  }))
+  const all = model.spectrum.flatMap(({ responseMs }) => responseMs.map(([, ms]) => ms))
+  return {
+    id: 'spectrum',
+    title: 'Percentile spectrum by phase',
+    caption:
+      'How slow the slowest reads of each phase were, further right the rarer. The flatter a line stays, the steadier the phase. Response time of known reads that ended ok.',
+    heightPx: 320,
+    option: {
+      ...baseOption,
+      grid: { left: gridLeftPx, right: gridRightPx + 10, top: 34, bottom: 28 },
+      legend: legend(model.spectrum.map(({ phase }) => phase)),
+      tooltip: tooltip('@spectrum'),
+      xAxis: {
+        ...valueAxis('count'),
+        min: 0,
+        interval: 1,
+        axisLabel: { color: 'var(--muted)', fontSize: 11, formatter: '@nines', showMaxLabel: false },
+      },
+      yAxis: { ...valueAxis('ms'), ...logAxis(all) },
+      series,
+    },
+  }
+}
+
+/** Used by the honesty box: how exact percentiles over time are. */
+export const binWidthPercent = Number(((binStartMs(1) / binStartMs(0) - 1) * 100).toFixed(1))

@@ -1,0 +1,72 @@
+// The shape of results.json.
+import type { Outcome, Timing } from '../history/events.ts'
+
+export type Verdict = 'pass' | 'fail' | 'unknown'
+export interface Quantiles {
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly p999: number
+  readonly max: number
+}
+export interface ThresholdResult {
+  readonly name: string
+  readonly phase: string
+  readonly expression: string
+  readonly measured: number | null
+  readonly verdict: Verdict
+}
+export type PhaseResult = {
+  readonly name: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly calendarSeconds: number
+  readonly reads: {
+    readonly scheduled: number
+    readonly ok: number
+    readonly failed: number
+    readonly byOutcome: Readonly<Partial<Record<Outcome, number>>>
+  }
+  readonly writes: { readonly scheduled: number; readonly ok: number; readonly failed: number }
+  readonly bytes: { readonly served: number; readonly origin: number }
+} & { readonly [T in Timing]: Quantiles | null }
+export interface Failover {
+  readonly fault: string
+  readonly injectedMs: number
+  readonly detectedMs: number | null
+  readonly switchedMs: number | null
+  readonly healedMs: number | null
+  readonly backMs: number | null
+  readonly readsLost: number
+  readonly slowestMs: number | null
+}
+export interface Results {
+  readonly schema: 1
+  readonly scenario: string
+  readonly system: string
+  readonly origin: string
+  readonly toxiproxy: { readonly kind: 'embedded' | 'real'; readonly version: string }
+  readonly seed: number
+  readonly speed: number
+  readonly startedAt: string
+  readonly wallSeconds: number
+  readonly verdict: Verdict
+  readonly reason: string
+  readonly versions: { readonly node: string; readonly commit: string }
+  readonly machine: string
+  readonly thresholds: readonly ThresholdResult[]
+  readonly phases: readonly PhaseResult[]
+  readonly bandwidth: {
+    readonly servedBytes: number
+    readonly originBytes: number
+    readonly savedRatio: number | null
+    readonly duplicateFills: number
+  }
+  readonly failovers: readonly Failover[]
+  readonly generator: {
+    readonly slipP99Ms: number
+    readonly cpuSeconds: number
+    readonly eventLoopLagP99Ms: number
+  } | null
+  readonly systemCpuSeconds: Readonly<Record<string, number>>
+}

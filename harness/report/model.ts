@@ -1,0 +1,135 @@
+// What a page is drawn from: the results, and everything over time that is not in results.json. Gathered line by
+// line in bounded memory, so that a three-hour run costs no more than a short one.
+import type { Threshold } from '../checkers/threshold.ts'
+import {
+  type CpuLine,
+  type DowntimeLine,
+  type GeneratorLine,
+  type HistoryLine,
+  type Outcome,
+  type Population,
+  populations,
+} from '../history/events.ts'
+import { quantileMs } from '../history/histogram.ts'
+import type { PhaseSummary, Summary } from '../history/summary.ts'
+import type { Results } from './contract.ts'
+import { type FailureGroup, FailureGroups } from './failure-groups.ts'
+import { type FaultSpan, type PhaseSpan, type Strip, stripsOf } from './spans.ts'
+import { type PhaseSpectrum, spectrumOf } from './spectrum.ts'
+import { Timeline, type TimelineColumns } from './timeline.ts'
+
+/** One population in one phase. Times are of arrivals that ended ok, from the intended start; null when there were none. */
+export interface PhasePopulation {
+  readonly scheduled: number
+  readonly ok: number
+  readonly failed: number
+  readonly byOutcome: Readonly<Record<Outcome, number>>
+  readonly p50Ms: number | null
+  readonly p99Ms: number | null
+  readonly maxMs: number | null
+  readonly slowestFailureMs: number | null
+}
+
+export interface PhaseRow extends PhaseSpan {
+  /** The load went straight to the origin, past the system. */
+  readonly control: boolean
+  readonly populations: Readonly<Record<Population, PhasePopulation>>
+  readonly servedBytes: number
+  readonly originBytes: number
+}
+
+/** Plain data. Times are ms since the run began. */
+export interface ReportModel {
+  readonly results: Results
+  readonly endMs: number
+  readonly interrupted: boolean
+  readonly configuration: Readonly<Record<string, unknown>>
+  readonly thresholds: readonly Threshold[]
+  readonly phases: readonly PhaseRow[]
+  readonly faults: readonly FaultSpan[]
+  readonly strips: readonly Strip[]
+  readonly timeline: TimelineColumns
+  readonly spectrum: readonly PhaseSpectrum[]
+  readonly failures: readonly FailureGroup[]
+  /** Requests that reached the origin in each second of the run. */
+  readonly originPerSecond: readonly number[]
+  readonly downtimes: readonly DowntimeLine[]
+  readonly cpu: readonly CpuLine[]
+  readonly generator: GeneratorLine | null
+  readonly doubts: readonly string[]
+}
+
+export class ModelBuilder {
+  readonly #timeline = new Timeline()
+  readonly #failures = new FailureGroups()
+  readonly #originPerSecond: number[] = []
+
+  add(line: HistoryLine): void {
+    if (line.type === 'window') this.#timeline.addWindow(line)
+    else if (line.type === 'failure') this.#failures.add(line)
+    else if (line.type === 'origin') this.#addOrigin(line.atMs, line.bytes)
+  }
+
+  /** The model so far; the run may still be under way. */
+  snapshot(summary: Summary, results: Results): ReportModel {
+    return {
+      results,
+      endMs: summary.endMs,
+      interrupted: summary.interrupted,
+      configuration: summary.run?.configuration ?? {},
+      thresholds: summary.run?.thresholds ?? [],
+      phases: summary.phases.map(phaseRow),
+      faults: summary.faults.map(({ name, target, injectedMs, healedMs, touched }) => ({
+        name,
+        target,
+        startMs: injectedMs,
+        endMs: healedMs,
+        touched,
+      })),
+      strips: stripsOf(summary.states),
+      timeline: this.#timeline.columns(),
+      spectrum: spectrumOf(summary.phases),
+      failures: this.#failures.list(),
+      originPerSecond: this.#originPerSecond,
+      downtimes: summary.downtimes,
+      cpu: summary.cpu,
+      generator: summary.generator,
+      doubts: summary.doubts,
+    }
+  }
+
+  #addOrigin(atMs: number, bytes: number): void {
+    this.#timeline.addOrigin(atMs, bytes)
+    const second = Math.floor(Math.max(0, atMs) / 1000)
+    while (this.#originPerSecond.length <= second) this.#originPerSecond.push(0)
+    this.#originPerSecond[second]! += 1
+  }
+}
+
+function phaseRow(phase: PhaseSummary): PhaseRow {
+  const rows = populations.map((name) => [name, populationRow(phase, name)] as const)
+  return {
+    name: phase.name,
+    story: phase.story,
+    control: phase.control,
+    startMs: phase.startMs,
+    endMs: phase.endMs,
+    populations: Object.fromEntries(rows) as Record<Population, PhasePopulation>,
+    servedBytes: populations.reduce((sum, name) => sum + phase.populations[name].servedBytes, 0),
+    originBytes: phase.originBytes,
+  }
+}
+
+function populationRow(phase: PhaseSummary, name: Population): PhasePopulation {
+  const { scheduled, ok, failed, byOutcome, responseUs, failedUs } = phase.populations[name]
+  return {
+    scheduled,
+    ok,
+    failed,
+    byOutcome,
+    p50Ms: quantileMs(responseUs, 0.5) ?? null,
+    p99Ms: quantileMs(responseUs, 0.99) ?? null,
+    maxMs: quantileMs(responseUs, 1) ?? null,
+    slowestFailureMs: quantileMs(failedUs, 1) ?? null,
+  }
+}

@@ -1,0 +1,96 @@
+// Puts the report together as one HTML file that needs nothing else: no network, no script to read it, no server.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Chart } from './charts/chart.ts'
+import { type Html, html, jsonScript, trusted } from './html.ts'
+import type { ReportModel } from './model.ts'
+import { chartsOf, faultList, figure, healingSection } from './sections/charts.ts'
+import { configurationSection } from './sections/configuration.ts'
+import { errorsSection } from './sections/errors.ts'
+import { stripsBlock } from './sections/strips.ts'
+import { phasesSection, thresholdsSection } from './sections/thresholds.ts'
+import { keyNumbersSection, verdictSection } from './sections/verdict.ts'
+
+/** Nothing may be fetched, whatever slipped into the page. */
+const offlinePolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+
+export interface PageParts {
+  readonly title: string
+  readonly body: Html
+  readonly charts: readonly Chart[]
+  readonly speed: number
+}
+
+export function reportPage(model: ReportModel): string {
+  const { results } = model
+  const charts = chartsOf(model)
+  const healing = healingSection(model)
+  const body = html`${verdictSection(model)}
+${keyNumbersSection(model)}
+${navigation()}
+${errorsSection(model)}
+${thresholdsSection(model)}
+<section id="timeline"><h2>What happened</h2>${faultList(model)}${charts.overTime.map((chart) => figure(chart, model))}${stripsBlock(model)}</section>
+${phasesSection(model)}
+<section id="latency"><h2>Latency</h2>${charts.latency.map((chart) => figure(chart, model))}</section>
+<section id="bandwidth"><h2>Bandwidth</h2>${charts.traffic.map((chart) => figure(chart, model))}</section>
+${healing.section}
+${configurationSection(model)}`
+  return pageOf({
+    title: `${results.verdict.toUpperCase()}: ${results.scenario} on ${results.system}`,
+    body,
+    charts: [...charts.overTime, ...charts.latency, ...charts.traffic, ...healing.charts],
+    speed: results.speed,
+  })
+}
+
+function navigation(): Html {
+  const places = ['thresholds', 'timeline', 'phases', 'latency', 'bandwidth', 'configuration']
+  return html`<nav aria-label="Sections">${places.map((id) => html`<a href="#${id}">${id[0]!.toUpperCase()}${id.slice(1)}</a>`)}</nav>`
+}
+
+/** Any page of ours: style, body, and the charts brought to life. */
+export function pageOf({ title, body, charts, speed }: PageParts): string {
+  const live = charts.map(({ id, heightPx, option, group }) => ({ id, heightPx, option, group }))
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${offlinePolicy}">
+<title>${title}</title>
+<link rel="icon" href="data:,">
+<style>${trusted(palette())}${trusted(asset('page.css'))}</style>
+</head>
+<body>
+<a class="skip" href="#main">To the report</a>
+<main id="main">
+${body}
+<footer>Made by breakwater from the run’s history alone.</footer>
+</main>
+${jsonScript('charts', { speed, charts: live })}
+<script>${trusted(echartsSource())}</script>
+<script>${trusted(clientSource())}</script>
+</body>
+</html>
+`.toString()
+}
+
+export function palette(): string {
+  return asset('palette.css')
+}
+
+function asset(name: string): string {
+  return readFileSync(new URL(`page/${name}`, import.meta.url), 'utf8')
+}
+
+function echartsSource(): string {
+  const path = createRequire(import.meta.url).resolve('echarts/dist/echarts.min.js')
+  return readFileSync(path, 'utf8').replace(/<\/script/g, '<\\/script')
+}
+
+/** The two files as one classic script: modules can't be imported from a page that stands alone. */
+function clientSource(): string {
+  return `{${asset('chart-options.js').replace(/^export /gm, '')}\n${asset('client.js')}}`
+}

@@ -1,0 +1,57 @@
+// The charts' place in the page: each stands as SVG and is replaced by a live one where script runs.
+import { availabilityChart, othersChart } from '../charts/availability.ts'
+import type { Chart } from '../charts/chart.ts'
+import { heatChart, latencyChart, spectrumChart } from '../charts/latency.ts'
+import { chartSvg } from '../charts/svg.ts'
+import { bytesChart, healingChart } from '../charts/traffic.ts'
+import { clock, duration } from '../format.ts'
+import { type Html, html, trusted } from '../html.ts'
+import type { ReportModel } from '../model.ts'
+import { lengthMs } from '../spans.ts'
+
+export interface ReportCharts {
+  readonly overTime: readonly Chart[]
+  readonly latency: readonly Chart[]
+  readonly traffic: readonly Chart[]
+}
+
+export function chartsOf(model: ReportModel): ReportCharts {
+  return {
+    overTime: present([availabilityChart(model), othersChart(model)]),
+    latency: present([latencyChart(model), heatChart(model), spectrumChart(model)]),
+    traffic: present([bytesChart(model)]),
+  }
+}
+
+export function healingSection(model: ReportModel): { section: Html | null; charts: Chart[] } {
+  const chart = healingChart(model)
+  if (!chart) return { section: null, charts: [] }
+  return {
+    section: html`<section id="healing"><h2>After healing</h2>${figure(chart, model)}</section>`,
+    charts: [chart],
+  }
+}
+
+function present(charts: readonly (Chart | null)[]): Chart[] {
+  return charts.filter((chart) => chart !== null)
+}
+
+/** Time charts take keys: arrows, plus, minus, Escape. */
+export function figure(chart: Chart, model: ReportModel): Html {
+  const keys = chart.group === 'time'
+  return html`<figure id="chart-${chart.id}"${keys && html` tabindex="0"`} aria-label="${chart.title}">
+<figcaption><span class="title">${chart.title}</span>${chart.caption}</figcaption>
+${trusted(chartSvg(chart, model.results.speed))}<div class="live" aria-hidden="true"></div>
+</figure>`
+}
+
+/** The faults by the numbers that the charts use. */
+export function faultList(model: ReportModel): Html {
+  if (model.faults.length === 0) return html`<p class="caption">No fault was injected.</p>`
+  const items = model.faults.map((fault, i) => {
+    const calendar = duration(lengthMs(fault, model.endMs) * model.results.speed)
+    const end = fault.endMs === null ? 'not healed' : clock(fault.endMs)
+    return html`<li><b>${i + 1} ${fault.name}</b> on ${fault.target}, ${clock(fault.startMs)} to ${end} (${calendar})</li>`
+  })
+  return html`<ul class="faults" aria-label="Faults">${items}</ul>`
+}

@@ -1,0 +1,58 @@
+// Bars that line up what was going on: phases, faults, and the states of backends and parts.
+import { clock } from '../format.ts'
+import { type Html, html } from '../html.ts'
+import type { ReportModel } from '../model.ts'
+
+interface Piece {
+  readonly text: string
+  readonly title: string
+  readonly look: string
+  readonly startMs: number
+  readonly endMs: number | null
+}
+
+export function stripsBlock(model: ReportModel): Html {
+  const phases = model.phases.map((phase) => ({
+    ...phase,
+    text: phase.name,
+    title: phase.story,
+    look: 'phase',
+  }))
+  const faults = model.faults.map((fault) => ({
+    name: fault.target,
+    pieces: [{ ...fault, text: fault.name, title: fault.name, look: 'fault' }],
+  }))
+  const states = model.strips.map((strip) => ({
+    name: strip.part === strip.subject ? strip.part : `${strip.part} → ${strip.subject}`,
+    pieces: strip.spans.map((span) => ({
+      ...span,
+      text: span.state,
+      title: span.because,
+      look: lookOf(span.state),
+    })),
+  }))
+  return html`<div class="strips">${bar(model, 'phases', phases)}${byName(faults).map((one) => bar(model, `fault on ${one.name}`, one.pieces))}${states.map((one) => bar(model, one.name, one.pieces))}</div>`
+}
+
+function byName(bars: readonly { name: string; pieces: Piece[] }[]): { name: string; pieces: Piece[] }[] {
+  const merged = new Map<string, Piece[]>()
+  for (const { name, pieces } of bars) merged.set(name, [...(merged.get(name) ?? []), ...pieces])
+  return [...merged].map(([name, pieces]) => ({ name, pieces }))
+}
+
+function bar(model: ReportModel, name: string, pieces: readonly Piece[]): Html {
+  return html`<div class="strip"><div class="name">${name}</div><div class="bar">${pieces.map((piece) => pieceHtml(piece, model.endMs))}</div></div>`
+}
+
+function pieceHtml({ text, title, look, startMs, endMs }: Piece, runMs: number): Html {
+  const share = (ms: number) => ((ms / Math.max(1, runMs)) * 100).toFixed(3)
+  const end = endMs ?? runMs
+  const about = `${text}: ${clock(startMs)} to ${clock(end)}. ${title}`
+  return html`<span class="s-${look}" style="left:${share(startMs)}%;width:${share(Math.max(0, end - startMs))}%" title="${about}">${text}</span>`
+}
+
+function lookOf(state: string): string {
+  if (/^(up|running|ready|closed)\b/i.test(state)) return 'up'
+  if (/^(down|dead|exited|killed|stopped|open)\b/i.test(state)) return 'down'
+  return 'between'
+}

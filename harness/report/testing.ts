@@ -1,0 +1,276 @@
+// A made-up history for tests of the reports: an S3 outage in three stretches, made from a seed, as a real run would tell it.
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import type { Threshold } from '../checkers/threshold.ts'
+import type { FaultLine, HistoryLine, Outcome, Population, StateLine, WindowLine } from '../history/events.ts'
+import { encodeHistogram, newHistogram, recordMs } from '../history/histogram.ts'
+
+export interface FakeRun {
+  readonly seed?: number
+  /** Makes every phase this many times longer; 1 gives a run of 100 s. */
+  readonly stretch?: number
+  readonly speed?: number
+  readonly readsPerSecond?: number
+  /** Known reads that fail in each second of the outage. */
+  readonly lostPerSecond?: number
+  /** Put wherever a name or a text comes from outside: keys, details, fault names, files. */
+  readonly hostileText?: string
+  readonly system?: string
+  /** Leaves the evidence of the faults at 0. */
+  readonly untouched?: boolean
+}
+
+interface FakePhase {
+  readonly name: string
+  readonly story: string
+  readonly startMs: number
+  readonly endMs: number
+  readonly fault?: string
+}
+
+const outagePhases = ['outage-503', 'outage-silent', 'outage-refused']
+
+export function fakePhases(stretch: number): FakePhase[] {
+  const plan: [string, string, number, string?][] = [
+    ['cold', 'each object is read straight from S3 at 32 ms', 8],
+    ['warm', 'each object is read once through the system', 8],
+    ['steady', 'everything works', 12],
+    ['outage-503', 'S3 answers every request with 503', 20, 'S3 answers 503'],
+    ['outage-silent', 'packets to S3 vanish: nothing answers, nothing closes', 20, 'packets vanish'],
+    ['outage-refused', 'S3 refuses connections', 20, 'connections refused'],
+    ['recovery', 'S3 is back', 12],
+  ]
+  let atMs = 0
+  return plan.map(([name, story, seconds, fault]) => {
+    const startMs = atMs
+    atMs += seconds * 1000 * stretch
+    return { name, story, startMs, endMs: atMs, ...(fault ? { fault } : {}) }
+  })
+}
+
+const thresholds: Threshold[] = [
+  {
+    name: 'every known read is answered in the outage',
+    phase: 'outage',
+    measure: { kind: 'ok-ratio', population: 'known', phases: outagePhases },
+    must: { atLeast: 1 },
+  },
+  {
+    name: 'known reads stay as fast as in steady state',
+    phase: 'outage',
+    measure: {
+      kind: 'quantile',
+      population: 'known',
+      timing: 'responseMs',
+      quantile: 0.99,
+      phases: outagePhases,
+    },
+    must: {
+      atMost: {
+        times: 2,
+        of: {
+          kind: 'quantile',
+          population: 'known',
+          timing: 'responseMs',
+          quantile: 0.99,
+          phases: ['steady'],
+        },
+      },
+    },
+  },
+  {
+    name: 'what can’t be served is refused within a second',
+    phase: 'outage',
+    measure: { kind: 'slowest-failure', population: 'never-read', phases: outagePhases },
+    must: { atMost: 1000 },
+  },
+  {
+    name: 'one origin fetch per key after healing',
+    phase: 'recovery',
+    measure: { kind: 'origin-fetches-per-key', phases: ['recovery'] },
+    must: { atMost: 1 },
+  },
+]
+
+/** The lines of a run in order, second by second, so that a long one needs no memory. */
+export function* fakeHistory(run: FakeRun = {}): Generator<HistoryLine> {
+  const { seed = 1, stretch = 1, speed = 177, hostileText = '' } = run
+  const random = randomOf(seed)
+  const phases = fakePhases(stretch)
+  const endMs = phases.at(-1)!.endMs
+  const counted = { scheduled: 0 }
+  yield {
+    type: 'run',
+    scenario: `s3-outage${hostileText}`,
+    system: run.system ?? 'reference',
+    origin: 's3rver',
+    toxiproxy: { kind: 'embedded', version: '2.12.0' },
+    seed,
+    speed,
+    startedAt: '2026-11-24T09:00:00.000Z',
+    versions: { node: 'v24.21.0', commit: '5b97bf9' },
+    machine: '2 cores, 8 GB',
+    configuration: {
+      flags: { speed, seed, rate: run.readsPerSecond ?? 200 },
+      files: { 'cache.yaml': `listen: 127.0.0.1:0\nstore:\n  max_size: 750g${hostileText}\n` },
+    },
+    thresholds,
+  }
+  yield* upAtFirst()
+  for (const phase of phases) {
+    yield {
+      type: 'phase',
+      name: phase.name,
+      story: phase.story,
+      control: phase.name === 'cold',
+      edge: 'start',
+      atMs: phase.startMs,
+    }
+    if (phase.fault) yield faultLine(`${phase.fault}${hostileText}`, 'applied', phase.startMs)
+    if (phase.name === 'outage-503')
+      yield stateLine('router', 's3', 'down', `3 probes failed${hostileText}`, phase.startMs + 1500)
+    for (let atMs = phase.startMs; atMs < phase.endMs; atMs += 1000) {
+      for (const line of second(run, phase, atMs, random)) {
+        if (line.type === 'window') counted.scheduled += line.scheduled
+        yield line
+      }
+    }
+    if (phase.fault)
+      yield faultLine(`${phase.fault}${hostileText}`, 'healed', phase.endMs, run.untouched ? 0 : 240)
+    if (phase.name === 'outage-refused')
+      yield stateLine('router', 's3', 'up', '2 probes passed', phase.endMs + 900)
+    yield { type: 'phase', name: phase.name, story: phase.story, edge: 'end', atMs: phase.endMs }
+  }
+  yield* closing(counted.scheduled, endMs, stretch)
+}
+
+function* closing(scheduled: number, endMs: number, stretch: number): Generator<HistoryLine> {
+  yield { type: 'downtime', part: 'router', backend: 's3', measuredMs: 60_000 * stretch + 120 }
+  yield { type: 'cpu', part: 'router', seconds: 4.2, maxRssBytes: 92e6 }
+  yield { type: 'cpu', part: 'cache', seconds: 7.9, maxRssBytes: 148e6 }
+  yield {
+    type: 'generator',
+    slipP99Ms: 1.2,
+    cpuSeconds: 6.1,
+    eventLoopLagP99Ms: 3.4,
+    scheduled,
+    sent: scheduled,
+    dropped: 0,
+  }
+  yield { type: 'end', atMs: endMs, interrupted: false }
+}
+
+function* upAtFirst(): Generator<StateLine> {
+  yield stateLine('router', 'cache1', 'up', 'first probe passed', 0)
+  yield stateLine('router', 's3', 'up', 'first probe passed', 0)
+  yield stateLine('cache', 'cache', 'running', 'started', 0)
+}
+
+function stateLine(part: string, subject: string, state: string, because: string, atMs: number): StateLine {
+  return { type: 'state', part, subject, state, because, atMs }
+}
+
+function faultLine(name: string, edge: 'applied' | 'healed', atMs: number, count?: number): FaultLine {
+  const touched = count === undefined ? {} : { touched: { count, evidence: 'requests the link cut' } }
+  return { type: 'fault', name, target: 'cache-s3', edge, atMs, ...touched }
+}
+
+function* second(run: FakeRun, phase: FakePhase, atMs: number, random: () => number): Generator<HistoryLine> {
+  const reads = run.readsPerSecond ?? 200
+  const lost = phase.fault ? (run.lostPerSecond ?? 0) : 0
+  const split = splitOf(phase, (atMs - phase.startMs) / (phase.endMs - phase.startMs), reads - lost)
+  if (lost > 0) split.http5xx = lost
+  yield windowLine(phase.name, 'known', atMs, split, random)
+  yield windowLine(phase.name, 'never-read', atMs, phase.fault ? { http5xx: 3 } : { miss: 3 }, random)
+  yield windowLine(phase.name, 'upload', atMs, phase.fault ? { http5xx: 2 } : { miss: 2 }, random)
+  if (phase.fault) yield failureLine(run, phase, atMs, 'never-read', 2)
+  if (lost > 0) yield failureLine(run, phase, atMs, 'known', lost - 1)
+  const fetches = phase.fault ? 0 : (split.miss ?? 0) + (split.revalidated ?? 0) + 5
+  for (let i = 0; i < fetches; i += 1) {
+    const key = `${phase.name}/${atMs}/${i}.map${run.hostileText ?? ''}`
+    yield { type: 'origin', atMs: atMs + i, method: 'GET', key, status: 200, bytes: 40_000 }
+  }
+}
+
+/** How a second of known reads is answered; `progress` 0 to 1 through the phase. */
+function splitOf(phase: FakePhase, progress: number, reads: number): Partial<Record<Outcome, number>> {
+  if (phase.name === 'cold') return { direct: reads }
+  if (phase.name === 'warm') return share(reads, 'miss', 0.8 - 0.6 * progress)
+  if (phase.name === 'recovery') return share(reads, 'revalidated', progress < 0.3 ? 0.2 : 0.01)
+  if (phase.fault) return share(reads, 'stale', phase.name === 'outage-503' ? 0.3 * progress : 0.35)
+  return share(reads, 'miss', 0.02)
+}
+
+function share(reads: number, outcome: Outcome, ratio: number): Partial<Record<Outcome, number>> {
+  const some = Math.round(reads * ratio)
+  return { hit: reads - some, [outcome]: some }
+}
+
+const typicalMs: Partial<Record<Outcome, number>> = {
+  hit: 0.6,
+  stale: 0.9,
+  revalidated: 35,
+  miss: 70,
+  direct: 72,
+}
+
+function windowLine(
+  phase: string,
+  population: Population,
+  atMs: number,
+  byOutcome: Partial<Record<Outcome, number>>,
+  random: () => number,
+): WindowLine {
+  const response = newHistogram()
+  const failed = newHistogram()
+  let scheduled = 0
+  for (const [outcome, count] of Object.entries(byOutcome) as [Outcome, number][]) {
+    scheduled += count
+    const typical = typicalMs[outcome]
+    for (let i = 0; i < count; i += 1) {
+      const spread = Math.exp(random() ** 4 * 2.2 - 0.2)
+      recordMs(typical ? response : failed, (typical ?? 12) * spread)
+    }
+  }
+  const responseUs = encodeHistogram(response)
+  const failedUs = encodeHistogram(failed)
+  const ok = response.totalCount
+  return {
+    type: 'window',
+    phase,
+    population,
+    atMs,
+    widthMs: 1000,
+    scheduled,
+    byOutcome,
+    servedBytes: ok * 42_000,
+    ...(responseUs ? { responseUs, serviceUs: responseUs, ttfbUs: responseUs } : {}),
+    ...(failedUs ? { failedUs } : {}),
+  }
+}
+
+function failureLine(
+  run: FakeRun,
+  phase: FakePhase,
+  atMs: number,
+  population: Population,
+  suppressed: number,
+): HistoryLine {
+  return {
+    type: 'failure',
+    phase: phase.name,
+    population,
+    atMs: atMs + 10,
+    key: `symbols/${atMs}.debug${run.hostileText ?? ''}`,
+    outcome: 'http5xx',
+    responseMs: 14,
+    detail: `503 ServiceUnavailable: no backend can serve this object${run.hostileText ?? ''}`,
+    requestId: `r-${atMs}`,
+    suppressed,
+  }
+}
+
+function randomOf(seed: number): () => number {
+  const generator = xoroshiro128plus(seed)
+  return () => uniformFloat64(generator)
+}
