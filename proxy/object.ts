@@ -73,12 +73,16 @@ export interface EntryMeta {
   readonly headers: HeaderList
   readonly bodyBytes: number
   readonly etag: string | null
-  /** Wall time at which the entry was stored or last validated. */
+  /** Wall time at which the entry was stored or last validated, less the Age that the answer had then. */
   readonly validatedAtMs: number
   /** Wall time up to which it may be served without asking the origin. */
   readonly freshUntilMs: number
   /** The object was read from the origin without credentials, so anybody may have it. */
   readonly isPublic: boolean
+  /** Request headers that the answer's Vary names, lower-case, with the values it was made for. */
+  readonly selecting?: HeaderList
+  /** Of a variant (a version, response-* overrides, …): the generation of its object's variants it belongs to. */
+  readonly generation?: string
 }
 
 /** A complete, verified object in the store. */
