@@ -97,14 +97,17 @@ export interface OriginHandle {
   readonly adminUrl: string
   readonly pid: number
   readonly logFile: string
-  /** Resolves when the origin's process ends, with its exit code or signal: unexpected unless `stop` was called. */
-  readonly exited: Promise<{ readonly code: number | null; readonly signal: string | null }>
+  /** Resolves when the origin's process ends, with how in words: unexpected unless `stop` was called. */
+  readonly exited: Promise<string>
   setFault(fault: OriginFault): Promise<void>
   /** Removes one fault; resolves with what it touched. Removing one that isn't set is not an error. */
   clearFault(id: string): Promise<TouchedFault>
   clearFaults(): Promise<readonly TouchedFault[]>
-  /** Serves a different certificate for new connections; `good` is the way back. */
-  setCertificate(kind: CertificateKind): Promise<void>
+  /**
+   * Serves a different certificate for new connections and closes the idle ones; `good` is the way back.
+   * Resolves with the handshakes, finished or not, that were made under the previous one.
+   */
+  setCertificate(kind: CertificateKind): Promise<{ readonly handshakes: number }>
   /** Entries with a sequence above `after`, at most some thousands at a time; `missed` counts those that fell out of the ring. */
   requestLog(after: number): Promise<{ readonly entries: readonly OriginLogEntry[]; readonly missed: number }>
   /** What the origin holds of a key right now, from its own store, past every fault. */
