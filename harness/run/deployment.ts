@@ -128,8 +128,8 @@ async function bringUpOrigin(
     isWanted = false
     return origin.stop()
   })
-  void origin.exited.then(({ code, signal }) => {
-    if (isWanted) hooks.onTrouble(`the origin died unexpectedly (${signal ?? `exit code ${code}`})`)
+  void origin.exited.then((how) => {
+    if (isWanted) hooks.onTrouble(`the origin died unexpectedly (${how})`)
   })
   return origin
 }
