@@ -4,7 +4,7 @@ import type { JsHistogram } from 'hdr-histogram-js'
 import type { EncodedHistogram } from '../history/events.ts'
 import { decodeHistogram } from '../history/histogram.ts'
 
-const binsPerDecade = 60
+export const binsPerDecade = 60
 /** The first bin starts at 10 µs; anything faster is counted there. */
 const firstUs = 10
 /** Up to 1,000 s. */

@@ -7,6 +7,9 @@ import type { ReportModel } from './model.ts'
 import { chartsOf, faultList, figure, healingSection } from './sections/charts.ts'
 import { configurationSection } from './sections/configuration.ts'
 import { errorsSection } from './sections/errors.ts'
+import { failoverSection } from './sections/failover.ts'
+import { honestySection } from './sections/honesty.ts'
+import { ledgerTable } from './sections/ledger.ts'
 import { stripsBlock } from './sections/strips.ts'
 import { phasesSection, thresholdsSection } from './sections/thresholds.ts'
 import { keyNumbersSection, verdictSection } from './sections/verdict.ts'
@@ -26,17 +29,17 @@ export function reportPage(model: ReportModel): string {
   const { results } = model
   const charts = chartsOf(model)
   const healing = healingSection(model)
-  const body = html`${verdictSection(model)}
-${keyNumbersSection(model)}
-${navigation()}
-${errorsSection(model)}
+  const sections = html`${errorsSection(model)}
 ${thresholdsSection(model)}
 <section id="timeline"><h2>What happened</h2>${faultList(model)}${charts.overTime.map((chart) => figure(chart, model))}${stripsBlock(model)}</section>
+${failoverSection(model)}
 ${phasesSection(model)}
 <section id="latency"><h2>Latency</h2>${charts.latency.map((chart) => figure(chart, model))}</section>
-<section id="bandwidth"><h2>Bandwidth</h2>${charts.traffic.map((chart) => figure(chart, model))}</section>
+<section id="bandwidth"><h2>Bandwidth</h2>${charts.traffic.map((chart) => figure(chart, model))}${ledgerTable(model)}</section>
 ${healing.section}
+${honestySection(model)}
 ${configurationSection(model)}`
+  const body = html`${verdictSection(model)}${keyNumbersSection(model)}${navigation(sections)}${sections}`
   return pageOf({
     title: `${results.verdict.toUpperCase()}: ${results.scenario} on ${results.system}`,
     body,
@@ -45,9 +48,10 @@ ${configurationSection(model)}`
   })
 }
 
-function navigation(): Html {
-  const places = ['thresholds', 'timeline', 'phases', 'latency', 'bandwidth', 'configuration']
-  return html`<nav aria-label="Sections">${places.map((id) => html`<a href="#${id}">${id[0]!.toUpperCase()}${id.slice(1)}</a>`)}</nav>`
+/** Links to the sections that are there. */
+function navigation(body: Html): Html {
+  const places = [...body.toString().matchAll(/<section id="([a-z]+)"><h2>([^<]*)<\/h2>/g)]
+  return html`<nav aria-label="Sections">${places.map(([, id, title]) => html`<a href="#${id}">${trusted(title!)}</a>`)}</nav>`
 }
 
 /** Any page of ours: style, body, and the charts brought to life. */

@@ -7,6 +7,7 @@ import {
   binCount,
   binQuantileMs,
   binStartMs,
+  binsPerDecade,
   emptyBins,
   type LatencyBins,
 } from './latency-bins.ts'
@@ -168,8 +169,8 @@ function counts(line: WindowLine): [Outcome, number][] {
 }
 
 const heatColumns = 180
-/** Bins merged into one row: twelve rows a decade. */
-const binsPerRow = 5
+export const heatRowsPerDecade = 12
+const binsPerRow = binsPerDecade / heatRowsPerDecade
 
 function heatOf(buckets: readonly Bucket[], widthMs: number): HeatCells {
   const perColumn = Math.max(1, Math.ceil(buckets.length / heatColumns))
@@ -199,12 +200,13 @@ function rowCount(bins: LatencyBins, row: number): number {
   return count
 }
 
+/** First and last row, from a whole decade on, so that every twelfth row starts at a power of ten. */
 function rowRange(columns: readonly LatencyBins[]): [number, number] {
   const used = Array.from({ length: binCount / binsPerRow }, (_, row) =>
     columns.some((bins) => rowCount(bins, row) > 0),
   )
   const first = used.indexOf(true)
-  return first < 0 ? [0, 0] : [first, used.lastIndexOf(true)]
+  return first < 0 ? [0, 0] : [first - (first % heatRowsPerDecade), used.lastIndexOf(true)]
 }
 
 /** Four significant digits are more than a chart can show, and keep the page small. */

@@ -61,7 +61,7 @@ export function othersChart(model: ReportModel): Chart | null {
       unit: 'rate',
       series: [
         stackedArea('answered', 'var(--o-miss)', pointsOf(model, othersOk)),
-        stackedArea('failed clearly', 'var(--o-http5xx)', pointsOf(model, othersFailed)),
+        stackedArea('failed', 'var(--o-http4xx)', pointsOf(model, othersFailed)),
       ],
     }),
   }
@@ -72,6 +72,7 @@ function stackedArea(name: string, colour: string, data: readonly unknown[]): Pl
     name,
     type: 'line',
     stack: 'all',
+    step: 'middle',
     symbol: 'none',
     color: colour,
     lineStyle: { width: 0 },

@@ -27,7 +27,7 @@ export const gridLeftPx = 64
 export const gridRightPx = 14
 const laneHeightPx = 14
 
-const axisText = { color: 'var(--muted)', fontSize: 11 }
+export const axisText = { color: 'var(--muted)', fontSize: 11 }
 
 export interface TimeChartParts {
   readonly model: ReportModel
@@ -119,7 +119,8 @@ export function pointsOf(model: ReportModel, values: readonly (number | null)[])
   return values.map((value, i) => [Math.min(atMs[i]! + widthMs / 2, model.endMs), value])
 }
 
-function tickMs(endMs: number): number {
+/** A round distance between the labels of a time axis: at most twelve of them. */
+export function tickMs(endMs: number): number {
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200]
   return (steps.find((seconds) => endMs / (seconds * 1000) <= 12) ?? 14400) * 1000
 }
@@ -153,7 +154,7 @@ export function faultShading(model: ReportModel): PlainOption {
       itemStyle: {
         color: 'var(--fault-shade)',
         borderColor: 'var(--fault-edge)',
-        borderWidth: 1,
+        borderWidth: 1.5,
         borderType: 'dashed',
       },
       label: { position: 'top', color: 'var(--fault)', fontSize: 11, fontWeight: 600, textBorderWidth: 0 },

@@ -1,7 +1,9 @@
 // How long reads took: over time, as a heat map, and as a percentile spectrum by phase.
 import { binStartMs } from '../latency-bins.ts'
 import type { ReportModel } from '../model.ts'
+import { heatRowsPerDecade } from '../timeline.ts'
 import {
+  axisText,
   baseOption,
   type Chart,
   gridLeftPx,
@@ -10,6 +12,7 @@ import {
   logAxis,
   type PlainOption,
   pointsOf,
+  tickMs,
   timeOption,
   tooltip,
   valueAxis,
@@ -79,14 +82,15 @@ export function heatChart(model: ReportModel): Chart | null {
     heightPx: 280,
     option: {
       ...baseOption,
-      grid: { left: gridLeftPx, right: gridRightPx, top: 12, bottom: 58 },
+      grid: { left: gridLeftPx, right: gridRightPx, top: 12, bottom: 28 },
       tooltip: tooltip('@heat', 'item'),
       xAxis: heatTimeAxis(heat.columns, heat.widthMs),
       yAxis: {
         ...valueAxis('ms'),
         type: 'category',
         data: heat.rowEdgesMs.slice(0, -1),
-        axisLabel: { color: 'var(--muted)', fontSize: 11, formatter: '@unit:ms', hideOverlap: true },
+        axisLabel: { ...axisText, formatter: '@unit:ms', interval: heatRowsPerDecade - 1 },
+        axisTick: { show: false },
         splitLine: { show: false },
       },
       visualMap: {
@@ -118,10 +122,11 @@ export function heatChart(model: ReportModel): Chart | null {
 }
 
 function heatTimeAxis(columns: number, widthMs: number): PlainOption {
+  const labelled = Math.max(1, Math.round(tickMs(columns * widthMs) / widthMs))
   return {
     type: 'category',
     data: Array.from({ length: columns }, (_, i) => i * widthMs),
-    axisLabel: { color: 'var(--muted)', fontSize: 11, formatter: '@clock', hideOverlap: true },
+    axisLabel: { ...axisText, formatter: '@clock', hideOverlap: true, interval: labelled - 1 },
     axisLine: { lineStyle: { color: 'var(--line)' } },
     axisTick: { show: false },
   }
@@ -151,7 +156,7 @@ export function spectrumChart(model: ReportModel): Chart | null {
         ...valueAxis('count'),
         min: 0,
         interval: 1,
-        axisLabel: { color: 'var(--muted)', fontSize: 11, formatter: '@nines', showMaxLabel: false },
+        axisLabel: { ...axisText, formatter: '@nines', showMaxLabel: false },
       },
       yAxis: { ...valueAxis('ms'), ...logAxis(all) },
       series,

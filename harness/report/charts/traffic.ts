@@ -1,6 +1,7 @@
 // What crossed the links: bytes to clients and from the origin, and the origin's load after it healed.
 import type { ReportModel } from '../model.ts'
 import {
+  axisText,
   baseOption,
   type Chart,
   gridLeftPx,
@@ -38,6 +39,7 @@ function area(name: string, colour: string, data: readonly unknown[], opacity: n
     symbol: 'none',
     color: colour,
     lineStyle: { width: 1.5, color: colour },
+    step: 'middle',
     areaStyle: { color: colour, opacity },
     emphasis: { disabled: true },
     data,
@@ -85,7 +87,7 @@ function timeAxisAround(min: number, max: number): PlainOption {
     type: 'value',
     min,
     max,
-    axisLabel: { color: 'var(--muted)', fontSize: 11, formatter: '@clock', hideOverlap: true },
+    axisLabel: { ...axisText, formatter: '@clock', hideOverlap: true },
     axisLine: { lineStyle: { color: 'var(--line)' } },
     splitLine: { show: false },
   }

@@ -1,0 +1,90 @@
+// The honesty box: how far the numbers can be trusted, what was scaled, and what each process cost on this machine.
+import { binWidthPercent } from '../charts/latency.ts'
+import { bytes, count, duration, latency, plural } from '../format.ts'
+import { type Html, type HtmlValue, html } from '../html.ts'
+import type { ReportModel } from '../model.ts'
+import { table } from './table.ts'
+
+interface Statement {
+  readonly text: HtmlValue
+  readonly isBad?: boolean
+}
+
+export function honestySection(model: ReportModel): Html {
+  const statements = [...schedule(model), ...faultEvidence(model), time(model), bins(model), ending(model)]
+  return html`<section id="honesty"><h2>How far to trust this</h2><div class="two">
+<ul>${statements.map(({ text, isBad }) => html`<li${isBad && html` class="bad-text"`}>${text}</li>`)}</ul>
+<div>${cpuTable(model)}</div></div></section>`
+}
+
+function schedule({ generator }: ReportModel): Statement[] {
+  if (generator === null) return [{ text: 'The load generator left no account of itself.', isBad: true }]
+  const { scheduled, sent, dropped, slipP99Ms, eventLoopLagP99Ms, cpuSeconds } = generator
+  const balances = scheduled === sent + dropped
+  return [
+    {
+      text: `${count(scheduled)} arrivals were scheduled = ${count(sent)} sent + ${count(dropped)} dropped${balances ? '.' : ': this does not balance.'}`,
+      isBad: !balances || dropped > 0,
+    },
+    {
+      text: `99 % of arrivals left within ${latency(slipP99Ms)} of their intended time (slip p99). Response times count from the intended time, so they include it.`,
+    },
+    {
+      text: `The generator’s event loop lagged by ${latency(eventLoopLagP99Ms)} at p99; it used ${duration(cpuSeconds * 1000)} of CPU, on the same machine as the system under test.`,
+    },
+  ]
+}
+
+function faultEvidence(model: ReportModel): Statement[] {
+  return model.faults.map(({ name, touched }) => {
+    if (touched === null)
+      return { text: `“${name}”: nobody vouches that it touched any traffic.`, isBad: true }
+    if (touched.count === 0)
+      return { text: `“${name}” touched no traffic (${touched.evidence}): nothing was proven.`, isBad: true }
+    return { text: `“${name}” touched traffic: ${count(touched.count)} ${touched.evidence}.` }
+  })
+}
+
+function time({ results }: ReportModel): Statement {
+  if (results.speed === 1) return { text: 'Nothing was scaled: calendar time is wall time.' }
+  return {
+    text: `Calendar lengths (outages, freshness, inactive, DNS hold) ran ${results.speed} times faster. Latencies, check intervals and timeouts are real and were not scaled.`,
+  }
+}
+
+function bins({ timeline }: ReportModel): Statement {
+  return {
+    text: `Charts over time merge ${plural(timeline.widthMs / 1000, 'second')} into each point and read percentiles from bins ${binWidthPercent} % wide; maxima, tables and spectra are exact to three digits.`,
+  }
+}
+
+function ending({ interrupted, doubts }: ReportModel): Statement {
+  if (interrupted) return { text: 'The run was interrupted.', isBad: true }
+  if (doubts.length > 0)
+    return {
+      text: `There ${doubts.length === 1 ? 'is' : 'are'} ${plural(doubts.length, 'doubt')}; see the top.`,
+      isBad: true,
+    }
+  return { text: 'The run went to its end, and its history has no gap.' }
+}
+
+function cpuTable({ cpu, generator, endMs }: ReportModel): Html {
+  const columns = [
+    { head: 'Process' },
+    { head: 'CPU', isNumber: true },
+    { head: 'Of one core', isNumber: true },
+    { head: 'Most memory', isNumber: true },
+  ]
+  const share = (seconds: number) => `${((seconds / Math.max(1, endMs / 1000)) * 100).toFixed(1)} %`
+  const rows = cpu.map(({ part, seconds, maxRssBytes }) => [
+    part,
+    `${seconds.toFixed(1)} s`,
+    share(seconds),
+    bytes(maxRssBytes),
+  ])
+  const isListed = cpu.some(({ part }) => /generator|load/.test(part))
+  if (generator && !isListed) {
+    rows.push(['load generator', `${generator.cpuSeconds.toFixed(1)} s`, share(generator.cpuSeconds), '–'])
+  }
+  return rows.length > 0 ? table(columns, rows) : html`<p class="muted">No process was accounted for.</p>`
+}

@@ -1,0 +1,57 @@
+// The bandwidth ledger: what clients got, what S3 had to send for it, and what the difference is worth.
+import { bytes, count, dollars, percent, plural } from '../format.ts'
+import { type Html, html } from '../html.ts'
+import type { PhaseRow, ReportModel } from '../model.ts'
+import { table } from './table.ts'
+
+/** What a GB out of S3 costs here: the list price of the first 10 TB a month to the internet, us-east-1. */
+export const dollarsPerGb = 0.09
+
+const terabyteInGb = 1000
+
+export function ledgerTable(model: ReportModel): Html {
+  const { servedBytes, originBytes, savedRatio, duplicateFills } = model.results.bandwidth
+  const columns = [
+    { head: 'Phase' },
+    { head: 'To clients', isNumber: true },
+    { head: 'From S3', isNumber: true },
+    { head: 'Saved', isNumber: true },
+    { head: 'S3 bytes for each byte served', isNumber: true },
+  ]
+  const rows = model.phases.map((phase) =>
+    ledgerRow(`${phase.name}${phase.control ? ' (control, not counted)' : ''}`, phase),
+  )
+  const total = ledgerRow('whole run', { servedBytes, originBytes })
+  return html`${table(columns, [...rows, total])}
+<p>${worth(savedRatio)} ${fills(duplicateFills)}</p>`
+}
+
+function ledgerRow(
+  name: string,
+  { servedBytes, originBytes }: Pick<PhaseRow, 'servedBytes' | 'originBytes'>,
+) {
+  const ratio = servedBytes > 0 ? originBytes / servedBytes : null
+  return [
+    name,
+    bytes(servedBytes),
+    bytes(originBytes),
+    ratio === null ? '–' : percent(round(1 - ratio)),
+    { value: ratio === null ? '–' : ratio.toFixed(2), isBad: ratio !== null && ratio > 1 },
+  ]
+}
+
+function worth(savedRatio: number | null): Html {
+  if (savedRatio === null) return html`Nothing was served, so nothing can be said of savings.`
+  const full = dollarsPerGb * terabyteInGb
+  return html`At ${dollars(dollarsPerGb)} a GB out of S3, each TB that clients read costs <b>${dollars(full)}</b> straight from S3 and <b>${dollars(full * (1 - savedRatio))}</b> through this system: <b>${percent(round(savedRatio))}</b> saved.`
+}
+
+function fills(duplicates: number): Html {
+  return duplicates === 0
+    ? html`No object was fetched from S3 twice while one fetch would have done.`
+    : html`<span class="bad-text">${plural(duplicates, 'duplicate fetch', 'duplicate fetches')}</span> from S3: ${count(duplicates)} times an object was moved again while one fetch would have done.`
+}
+
+function round(ratio: number): number {
+  return Math.round(ratio * 1000) / 1000
+}
