@@ -1,0 +1,47 @@
+// Estimates how long a server was really unreachable, from evidence alone. Detection takes a few checks; the outage
+// does not begin when it is detected. Pure: time comes in as an argument.
+
+/**
+ * Between the last good and the first bad evidence the outage began, somewhere: the midpoint is the best guess, wrong
+ * by at most half the gap. The same at its end.
+ */
+export interface Downtime {
+  readonly lastGoodMs: number | null
+  readonly lastBadMs: number | null
+  /** When the outage that is still on is taken to have begun; null while reachable. */
+  readonly outageSinceMs: number | null
+  /** Of outages that are over. */
+  readonly endedMs: number
+}
+
+export const noDowntime: Downtime = { lastGoodMs: null, lastBadMs: null, outageSinceMs: null, endedMs: 0 }
+
+/** The server answered at `atMs`. */
+export function reachedAt(downtime: Downtime, atMs: number): Downtime {
+  const { outageSinceMs, lastBadMs } = downtime
+  const lastGoodMs = Math.max(atMs, downtime.lastGoodMs ?? atMs)
+  if (outageSinceMs === null || lastBadMs === null) return { ...downtime, lastGoodMs }
+  if (atMs < lastBadMs) return downtime
+  const endMs = (lastBadMs + atMs) / 2
+  return {
+    lastGoodMs,
+    lastBadMs,
+    outageSinceMs: null,
+    endedMs: downtime.endedMs + Math.max(0, endMs - outageSinceMs),
+  }
+}
+
+/** A request sent at `sentMs` was not answered. What counts is when it was sent: a timeout fails long after the server did. */
+export function missedAt(downtime: Downtime, sentMs: number): Downtime {
+  const { lastGoodMs, outageSinceMs } = downtime
+  if (lastGoodMs !== null && sentMs < lastGoodMs) return downtime
+  const lastBadMs = Math.max(sentMs, downtime.lastBadMs ?? sentMs)
+  if (outageSinceMs !== null) return { ...downtime, lastBadMs }
+  return { ...downtime, lastBadMs, outageSinceMs: lastGoodMs === null ? sentMs : (lastGoodMs + sentMs) / 2 }
+}
+
+/** Total time unreachable up to now, an outage that is still on included. */
+export function downtimeMs(downtime: Downtime, nowMs: number): number {
+  const { endedMs, outageSinceMs } = downtime
+  return outageSinceMs === null ? endedMs : endedMs + Math.max(0, nowMs - outageSinceMs)
+}

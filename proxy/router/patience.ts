@@ -1,0 +1,73 @@
+// How long one request may wait for the first byte of its answer, and whether its client is still there. Flow.
+import { ProxyError } from '../errors.ts'
+import type { Body, ProxyRequest } from '../object.ts'
+import type { Clock } from '../ports.ts'
+
+/** Guards one request from its arrival to the head of its answer. */
+export class Patience {
+  readonly #clock: Clock
+  readonly #deadlineMs: number
+  readonly #client: AbortSignal
+  readonly #controller = new AbortController()
+  readonly #onClientGone = () => this.#controller.abort(this.#client.reason)
+  #cancel: () => void
+  #ended: 'deadline' | 'client-gone' | null = null
+  bodyTouched = false
+
+  constructor(request: ProxyRequest, deadlineMs: number, clock: Clock) {
+    this.#clock = clock
+    this.#deadlineMs = deadlineMs
+    this.#client = request.signal
+    this.#cancel = clock.after(request.receivedMs + deadlineMs - clock.monotonicMs(), () => this.#expire())
+    if (this.#client.aborted) this.#controller.abort()
+    else this.#client.addEventListener('abort', this.#onClientGone, { once: true })
+  }
+
+  /** Ends attempts: aborted by the deadline or with the client's connection. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Why attempts are ended, when they are. */
+  get ended(): 'deadline' | 'client-gone' | null {
+    return this.#ended ?? (this.#client.aborted ? 'client-gone' : null)
+  }
+
+  /** The head has come: the deadline no longer holds. The client's leaving still ends the body. */
+  headArrived(): void {
+    this.#cancel()
+  }
+
+  /** Nothing is left to be guarded. */
+  over(): void {
+    this.#cancel()
+    this.#client.removeEventListener('abort', this.#onClientGone)
+  }
+
+  /** The request's body, watched: once touched it can't be sent again, and every chunk taken starts the deadline anew. */
+  watched(body: Body): Body {
+    return this.#watch(body)
+  }
+
+  async *#watch(body: Body): AsyncGenerator<Uint8Array> {
+    this.bodyTouched = true
+    for await (const chunk of body) {
+      this.#renew()
+      yield chunk
+    }
+    this.#renew()
+  }
+
+  #renew(): void {
+    if (this.#ended !== null) return
+    this.#cancel()
+    this.#cancel = this.#clock.after(this.#deadlineMs, () => this.#expire())
+  }
+
+  #expire(): void {
+    this.#ended = 'deadline'
+    this.#controller.abort(
+      new ProxyError('no backend answered within the deadline', { code: 'deadline', source: 'origin' }),
+    )
+  }
+}

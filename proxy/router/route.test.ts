@@ -1,0 +1,217 @@
+import t from 'tap'
+import { headerValue, type ProxyResponse } from '../object.ts'
+import { collect, MemoryOrigin, patterned, pieces } from '../testing/memory-origin.ts'
+import { memoryLog, request } from '../testing/requests.ts'
+import { constantRandom, VirtualClock } from '../testing/virtual-clock.ts'
+import { type RouterOptions, routerDefaults, type ServerOptions } from './options.ts'
+import { createRouter } from './route.ts'
+
+function server(name: string, backup: boolean): ServerOptions {
+  const { check, timeouts, maxConnections } = routerDefaults
+  const url = `http://${name}.test`
+  return { name, url, ca: null, serverName: null, backup, maxConnections, timeouts, check }
+}
+
+/** A router over cache1 and, as backup, s3; both hold /b/known, and s3 also /b/new. */
+function world(overrides: Partial<RouterOptions> = {}) {
+  const clock = new VirtualClock()
+  const cache1 = new MemoryOrigin('cache1', clock)
+  const s3 = new MemoryOrigin('s3', clock)
+  cache1.latencyMs = 1
+  for (const origin of [cache1, s3]) origin.put('/b/known', patterned(40_000), origin === cache1 ? hit : [])
+  s3.put('/b/new', 'new')
+  const origins: Record<string, MemoryOrigin> = { cache1, s3 }
+  const options: RouterOptions = {
+    ...routerDefaults,
+    servers: [server('cache1', false), server('s3', true)],
+    ...overrides,
+  }
+  const router = createRouter(options, {
+    clock,
+    random: constantRandom(),
+    log: memoryLog(),
+    open: ({ name }) => origins[name]!,
+    connect: async () => {},
+  })
+  t.teardown(() => router.close())
+  const backend = (name: string) => router.backends.find((b) => b.name === name)!
+  const get = (target: string, more = {}) => {
+    const asked = request(target, { receivedMs: clock.monotonicMs(), ...more })
+    return clock.until(Promise.resolve(router.handle(asked)))
+  }
+  return { clock, cache1, s3, router, get, backend }
+}
+
+const hit = ['Cache-Status', 'breakwater-cache; hit', 'X-Cache-Status', 'HIT', 'X-Backend', 'nobody']
+
+function header(response: ProxyResponse, name: string) {
+  return headerValue(response.headers, name)
+}
+
+t.test('a request goes to the cache node, and the answer says so', async (t) => {
+  const { get, s3 } = world()
+  const response = await get('/b/known')
+  t.equal(response.status, 200)
+  t.same(await collect(response.body), patterned(40_000))
+  t.equal(header(response, 'x-backend'), 'cache1')
+  t.equal(header(response, 'x-cache-status'), 'HIT')
+  t.equal(header(response, 'cache-status'), 'breakwater-cache; hit')
+  t.equal(header(response, 'via'), '1.1 breakwater-router')
+  t.same(s3.seen, [])
+})
+
+t.test('when the cache node fails before the first byte, S3 answers the same request', async (t) => {
+  const moods = ['refused', 'hang', 502, 503, 504] as const
+  for (const mood of moods) {
+    const { get, cache1, s3 } = world()
+    cache1.mood = mood
+    const response = await get('/b/known', { headers: ['Authorization', 'AWS4-HMAC-SHA256 x'] })
+    t.equal(response.status, 200, `${mood}`)
+    t.same(await collect(response.body), patterned(40_000))
+    t.equal(header(response, 'x-backend'), 's3')
+    t.equal(header(response, 'x-cache-status'), 'BYPASS')
+    t.match(header(response, 'cache-status'), /^breakwater-router; fwd=bypass; detail=failover$/)
+    t.same(s3.requests[0]!.headers, cache1.requests[0]!.headers, 'byte for byte')
+  }
+})
+
+t.test('what neither cache nor S3 can serve is answered 503 within the deadline', async (t) => {
+  const { get, cache1, s3, clock } = world()
+  cache1.mood = 'hang'
+  s3.mood = 'hang'
+  s3.firstByteTimeoutMs = 60_000
+  const response = await get('/b/known')
+  t.equal(clock.monotonicMs(), 900)
+  t.equal(response.status, 503)
+  t.equal(header(response, 'retry-after'), '1')
+  t.equal(header(response, 'x-backend'), 'none')
+  t.match(header(response, 'cache-status'), /detail=deadline/)
+  t.match(new TextDecoder().decode(await collect(response.body)), /<Code>ServiceUnavailable<\/Code>/)
+})
+
+t.test('a failed miss is answered at once when S3 is known down', async (t) => {
+  const { get, cache1, s3, router, clock, backend } = world()
+  s3.mood = 'refused'
+  router.start()
+  await clock.advance(100)
+  t.equal(backend('s3').routable, 'down')
+  cache1.mood = 504
+  const before = s3.requests.length
+  const startMs = clock.monotonicMs()
+  const response = await get('/b/new')
+  t.equal(response.status, 504, "the cache's own words are the clearest")
+  t.equal(s3.requests.length, before)
+  t.ok(clock.monotonicMs() - startMs <= 2)
+})
+
+t.test('an upload is sent again only when none of it was sent', async (t) => {
+  const put = { method: 'PUT', headers: ['Content-Length', '4'] }
+  const refused = world()
+  refused.cache1.mood = 'refused'
+  const first = await refused.get('/b/up', { ...put, body: pieces([patterned(4)]) })
+  t.equal(first.status, 200)
+  t.equal(header(first, 'x-backend'), 's3')
+
+  const broken = world()
+  broken.cache1.intercept = () => Promise.reject(new Error('unreachable'))
+  broken.cache1.intercept = async () => {
+    const { ProxyError } = await import('../errors.ts')
+    throw new ProxyError('reset', { code: 'reset', source: 'cache' })
+  }
+  const second = await broken.get('/b/up', { ...put, body: pieces([patterned(4)]) })
+  t.equal(second.status, 503)
+  t.match(header(second, 'cache-status'), /detail=may-have-acted/)
+  t.same(broken.s3.seen, [])
+})
+
+t.test("an upload's deadline starts anew with every chunk that is taken", async (t) => {
+  const { get, clock } = world()
+  async function* slowly() {
+    for (let i = 0; i < 4; i++) {
+      await clock.sleep(600)
+      yield patterned(10)
+    }
+  }
+  const response = await get('/b/up', { method: 'PUT', headers: ['Content-Length', '40'], body: slowly() })
+  t.equal(response.status, 200)
+  t.equal(clock.monotonicMs() >= 2400, true)
+})
+
+t.test('a client that leaves ends the attempt and blames nobody', async (t) => {
+  const { router, cache1, clock, backend } = world()
+  cache1.mood = 'hang'
+  cache1.firstByteTimeoutMs = 60_000
+  const asked = request('/b/known')
+  const answer = Promise.resolve(router.handle(asked))
+  await clock.advance(10)
+  asked.leave()
+  t.equal((await clock.until(answer)).status, 503)
+  t.equal(backend('cache1').counters.errors, 0)
+  t.equal(backend('cache1').inFlight, 0)
+})
+
+t.test('checks take a server down after fall and bring it up after rise', async (t) => {
+  const { cache1, router, clock, backend } = world()
+  router.start()
+  await clock.advance(2100)
+  t.equal(backend('cache1').routable, 'up')
+  cache1.mood = 'hang'
+  cache1.firstByteTimeoutMs = 60_000
+  await clock.advance(900)
+  t.equal(backend('cache1').routable, 'up')
+  await clock.advance(1100)
+  t.equal(backend('cache1').routable, 'down')
+  cache1.mood = 404
+  await clock.advance(1600)
+  t.equal(backend('cache1').routable, 'up', 'any status below 500 is good enough')
+  t.match(router.journal.transitions, [
+    { backend: 'cache1', from: 'up', to: 'down', because: 'checks-failed' },
+    { backend: 'cache1', from: 'down', to: 'up', because: 'checks-passed' },
+  ])
+})
+
+t.test('the record of downtime tells how long S3 was away, not how long it took to notice', async (t) => {
+  for (const mood of ['refused', 'hang', 503] as const) {
+    const { s3, router, clock, backend } = world()
+    s3.firstByteTimeoutMs = 60_000
+    router.start()
+    await clock.advance(10_230)
+    s3.mood = mood
+    await clock.advance(30_000)
+    s3.mood = 'ok'
+    await clock.advance(5000)
+    t.ok(Math.abs(backend('s3').downtimeMs - 30_000) <= 500, `${mood}: ${backend('s3').downtimeMs} ms`)
+  }
+})
+
+t.test('three refused connections in a row take a server down before any check', async (t) => {
+  const { get, cache1, backend } = world()
+  cache1.mood = 'refused'
+  for (let i = 0; i < 3; i++) t.equal((await get('/b/known')).status, 200)
+  t.match(backend('cache1'), { routable: 'down', because: 'errors-in-a-row' })
+  const asked = cache1.requests.length
+  await get('/b/known')
+  t.equal(cache1.requests.length, asked, 'no traffic to a server that is down')
+})
+
+t.test('misses that S3 never answers do not take the cache node down', async (t) => {
+  const { get, cache1, router, clock, backend } = world()
+  router.start()
+  await clock.advance(700)
+  cache1.intercept = async ({ method }) => {
+    if (method === 'HEAD') return { status: 200, headers: [], body: pieces([]) }
+    await clock.sleep(400)
+    const { ProxyError } = await import('../errors.ts')
+    throw new ProxyError('silent', { code: 'first-byte-timeout', source: 'cache' })
+  }
+  for (let i = 0; i < 8; i++) await get('/b/new')
+  t.equal(backend('cache1').routable, 'up')
+})
+
+t.test('a body that breaks is never taken for a whole one', async (t) => {
+  const { get, cache1, backend } = world()
+  cache1.cutAfterBytes = 20_000
+  const response = await get('/b/known')
+  await t.rejects(collect(response.body), { code: 'reset' })
+  t.equal(backend('cache1').inFlight, 0)
+})
