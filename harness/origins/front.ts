@@ -14,7 +14,7 @@ import type { Credentials } from './handle.ts'
 import { answerInstead, type Misbehaviour, spoil } from './misbehaviour.ts'
 import type { RequestLog } from './request-log.ts'
 import { denialErrors, errorAnswer, S3Refusal } from './s3-error.ts'
-import { type Backend, parseTarget, type S3Answer, type S3Request } from './s3-request.ts'
+import { type Backend, formatQuery, parseTarget, type S3Answer, type S3Request } from './s3-request.ts'
 
 export interface FrontOptions {
   readonly port: number
@@ -38,10 +38,13 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   let handshakes = 0
   server.on('secureConnection', () => handshakes++)
   server.on('tlsClientError', () => handshakes++)
-  server.on('request', (request, response) => serve(request, response, options, () => {}))
-  server.on('checkContinue', (request, response) =>
-    serve(request, response, options, () => response.writeContinue()),
-  )
+  const answer = (request: IncomingMessage, response: ServerResponse, invite: () => void) =>
+    void serve(request, response, options, invite).catch((error) => {
+      console.error(error)
+      response.destroy()
+    })
+  server.on('request', (request, response) => answer(request, response, () => {}))
+  server.on('checkContinue', (request, response) => answer(request, response, () => response.writeContinue()))
   server.listen(options.port, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -90,7 +93,7 @@ async function serve(
     wallMs,
     method: request.method!,
     key: target?.key ?? '',
-    query: request.url!.split('?')[1] ?? '',
+    query: target === null ? '' : formatQuery(target.query).slice(1),
     status: answer.status,
     ...sent,
     requestId,
@@ -166,7 +169,7 @@ async function send(
   const { body } = answer
   const hasNoBody = body === null || request.method === 'HEAD'
   if (!hasNoBody && !(body instanceof Uint8Array)) return stream(body, response, answer)
-  if (body !== null && !(body instanceof Uint8Array)) body.destroy()
+  if (body !== null && !(body instanceof Uint8Array)) body.on('error', () => {}).destroy()
   const bytes = hasNoBody ? null : (body as Uint8Array)
   response.end(bytes)
   if (!response.writableFinished && !response.destroyed) await once(response, 'close')

@@ -68,6 +68,7 @@ export interface OriginLogEntry {
   readonly method: string
   /** Key without the bucket, decoded; empty for requests on the bucket or the service. */
   readonly key: string
+  /** Without the parameters of a signature. */
   readonly query: string
   readonly status: number
   /** Body bytes handed to the connection. */

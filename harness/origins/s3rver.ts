@@ -87,7 +87,13 @@ function forwardTo(pool: Pool): Backend {
       responseHeaders: 'raw',
     })
     const raw = answer.headers as unknown as string[]
-    return { status: answer.statusCode, headers: withoutHeaders(raw, ofTheHop), body: answer.body }
+    const isBare = request.method === 'HEAD'
+    if (isBare) await answer.body.dump()
+    return {
+      status: answer.statusCode,
+      headers: withoutHeaders(raw, ofTheHop),
+      body: isBare ? null : answer.body,
+    }
   }
 }
 

@@ -1,0 +1,47 @@
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import t from 'tap'
+import { type ClientKind, type ClientTarget, exercise, expectedObservations } from './clients.ts'
+import { commandLineClients } from './clients-cli.ts'
+import { awsSdk } from './clients-sdk.ts'
+import { originRegion } from './handle.ts'
+import { startOrigin } from './start.ts'
+
+function isOnPath(command: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((dir) => {
+    try {
+      accessSync(join(dir, command), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+const missing = ({ command }: ClientKind) =>
+  command !== null && !isOnPath(command) ? `${command} not found on PATH` : false
+
+// Programs that take a second to start do a dozen things each.
+t.setTimeout(110_000)
+
+t.test('real clients do all they do against the origin itself', { timeout: 100_000 }, async (t) => {
+  const dir = t.testdir({ data: { a: 'a', b: 'b' }, origin: {} })
+  const origin = await startOrigin({ kind: 's3rver', dir: `${dir}/origin`, dataset: `${dir}/data`, seed: 1 })
+  t.teardown(() => origin.stop())
+  const target: ClientTarget = {
+    ...origin,
+    scheme: 'https',
+    address: origin.tlsAddress,
+    region: originRegion,
+  }
+  for (const kind of [awsSdk, ...commandLineClients]) {
+    await t.test(kind.name, { skip: missing(kind), timeout: 60_000 }, async (t) => {
+      const scratch = join(dir, kind.command ?? 'sdk')
+      mkdirSync(scratch)
+      const client = await kind.bind(target, scratch)
+      t.teardown(() => client.close())
+      const prefix = `clients/${kind.command ?? 'sdk'}/`
+      t.same(await exercise(client, prefix, scratch), expectedObservations(client, prefix))
+    })
+  }
+})
