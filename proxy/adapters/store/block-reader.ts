@@ -1,13 +1,9 @@
 // Reads bodies from disk, block by block, and lets no block pass whose checksum is wrong.
 import { crc32 } from 'node:zlib'
 import { ProxyError } from '../../errors.ts'
-import type { Body } from '../../object.ts'
 import type { FileSystem } from './file-system.ts'
 import type { Handle } from './handles.ts'
 import { blockBytes, blockCount, checksumSeed } from './layout.ts'
-
-/** Blocks read at once when a reader goes on past the first. */
-const blocksPerRead = 4
 
 /** The file of a body that is being read. */
 export interface OpenBody {
@@ -82,81 +78,3 @@ function decodeChecksums(buffer: Buffer): Uint32Array {
 function corrupt(key: string, why: string): ProxyError {
   return new ProxyError(`the stored body of ${key} is damaged: ${why}`, { code: 'corrupt', source: 'store' })
 }
-
-/** Called once with the error, if one ended it, when a body is read no more. */
-export type ReadEnd = (error: unknown) => void
-
-/**
- * The rest of a body from byte `first` to `last`, in verified pieces, the next one read while the present one is
- * being sent. `head` is what has been read already. The handle stays pinned until the end: `onEnd`.
- */
-export function bodyStream(
-  files: FileSystem,
-  body: OpenBody,
-  head: Buffer,
-  first: number,
-  last: number,
-  onEnd: ReadEnd,
-): Body {
-  return { [Symbol.asyncIterator]: () => new BodyIterator(files, body, head, first, last, onEnd) }
-}
-
-class BodyIterator implements AsyncIterator<Uint8Array> {
-  readonly #files: FileSystem
-  readonly #body: OpenBody
-  readonly #last: number
-  readonly #onEnd: ReadEnd
-  #position: number
-  #ahead: Promise<Uint8Array> | null
-  #ended = false
-
-  constructor(files: FileSystem, body: OpenBody, head: Buffer, first: number, last: number, onEnd: ReadEnd) {
-    this.#files = files
-    this.#body = body
-    this.#last = last
-    this.#onEnd = onEnd
-    this.#position = first + head.length
-    this.#ahead = Promise.resolve(head)
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array>> {
-    if (this.#ahead === null || this.#ended) return this.return()
-    try {
-      const value = await this.#ahead
-      this.#ahead = this.#readAhead()
-      return { done: false, value }
-    } catch (error) {
-      this.#end(error)
-      throw error
-    }
-  }
-
-  return(): Promise<IteratorResult<Uint8Array>> {
-    this.#end(undefined)
-    return Promise.resolve({ done: true, value: undefined })
-  }
-
-  #end(error: unknown): void {
-    if (this.#ended) return
-    this.#ended = true
-    // A read under way still uses the descriptor.
-    const settled = this.#ahead?.then(noop, noop) ?? Promise.resolve()
-    void settled.then(() => this.#onEnd(error))
-  }
-
-  #readAhead(): Promise<Uint8Array> | null {
-    if (this.#position > this.#last) return null
-    const from = Math.floor(this.#position / blockBytes)
-    const to = Math.min(from + blocksPerRead - 1, Math.floor(this.#last / blockBytes))
-    const end = Math.min((to + 1) * blockBytes, this.#last + 1)
-    const ahead = readBlocks(this.#files, this.#body, from, to)
-    const bytes = end - this.#position
-    this.#position = end
-    const piece = ahead.then((buffer) => buffer.subarray(0, bytes))
-    // Its failure is met by the next call of next(), not before.
-    piece.catch(noop)
-    return piece
-  }
-}
-
-function noop(): void {}

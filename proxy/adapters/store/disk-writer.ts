@@ -1,5 +1,6 @@
 // The StoreWriter of the disk store: guards that a body ends once, in its announced length, and within its room.
 import assert from 'node:assert'
+import { ProxyError } from '../../errors.ts'
 import type { EntryMeta, StoredEntry } from '../../object.ts'
 import type { StoreWriter } from '../../ports.ts'
 import type { BodyWriter } from './body-writer.ts'
@@ -20,6 +21,8 @@ export interface WriterStore {
   commit(body: BodyWriter, meta: EntryMeta): Promise<CommittedBody>
   abandon(body: BodyWriter): Promise<void>
   release(handle: Handle): void
+  /** Told of what the disk refused, so that the store stops asking it. */
+  onFailure(error: unknown): void
 }
 
 export class DiskWriter implements StoreWriter {
@@ -81,6 +84,7 @@ export class DiskWriter implements StoreWriter {
   }
 
   #fail(error: unknown): never {
+    if (!(error instanceof ProxyError)) this.#store.onFailure(error)
     throw storeError(this.#body.key, error)
   }
 

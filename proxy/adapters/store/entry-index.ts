@@ -1,46 +1,83 @@
-// Keeps the ledger's pages and the entries' records in LMDB. Changes queued in one go are one transaction, so what a
-// crash leaves is always a state that was true; a read sees queued changes at once.
-
+// Keeps the ledger's pages and the entries' records in SQLite. Changes of one turn of the event loop are one
+// transaction, so what a crash leaves is always a state that was true; a read sees queued changes at once.
+// SQLite because a damaged or full disk gives an error here and not a crash (a memory-mapped store ends the process
+// with SIGBUS when its file is cut short). Nothing is synced: after a power cut the checksums tell what survived.
+import { statSync } from 'node:fs'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
-import { type Database, open, type RootDatabase } from 'lmdb'
+import type { FileSystem } from './file-system.ts'
 import { type Ledger, pageBytes } from './ledger.ts'
+import { storeClosed } from './store-error.ts'
 
-interface Batch {
-  readonly done: PromiseWithResolvers<void>
+const databasePageBytes = 4096
+/** The write-ahead log is folded into the database every so many pages, and cut back to this size. */
+const logPages = 64
+const logLimitBytes = 2 * logPages * databasePageBytes
+
+const setup = `
+  PRAGMA page_size = ${databasePageBytes};
+  PRAGMA locking_mode = EXCLUSIVE;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = OFF;
+  PRAGMA wal_autocheckpoint = ${logPages};
+  PRAGMA journal_size_limit = ${logLimitBytes};
+  CREATE TABLE IF NOT EXISTS record (slot INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS ledger (page INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+`
+
+interface Statements {
+  readonly begin: StatementSync
+  readonly commit: StatementSync
+  readonly rollback: StatementSync
+  readonly getRecord: StatementSync
+  readonly putRecord: StatementSync
+  readonly removeRecord: StatementSync
+  readonly putPage: StatementSync
+  readonly pageCount: StatementSync
 }
 
 export class EntryIndex {
   readonly path: string
-  readonly #root: RootDatabase
-  readonly #records: Database<Buffer, number>
-  readonly #pages: Database<Buffer, number>
+  readonly #files: FileSystem
   readonly #ledger: Ledger
+  readonly #database: DatabaseSync
+  readonly #statements: Statements
   #queued = new Map<number, Buffer | null>()
-  #writing = new Map<number, Buffer | null>()
-  #next: Batch | null = null
-  #running = false
+  #next: PromiseWithResolvers<void> | null = null
+  #fileBytes = 0
 
   /** Opens or makes the index in `directory` and reads the ledger from it. Throws when it can't be opened. */
-  constructor(directory: string, ledger: Ledger) {
-    this.path = `${directory}/index.lmdb`
+  constructor(directory: string, ledger: Ledger, files: FileSystem) {
+    this.path = indexPath(directory)
+    this.#files = files
     this.#ledger = ledger
-    this.#root = open({ path: this.path, noSubdir: true, maxDbs: 4, encoding: 'binary' })
-    const options = { keyEncoding: 'uint32', encoding: 'binary' } as const
-    this.#records = this.#root.openDB('records', options)
-    this.#pages = this.#root.openDB('ledger', options)
-    for (const { value } of this.#pages.getRange()) ledger.load(checkedPage(value))
+    this.#database = new DatabaseSync(this.path)
+    this.#database.exec(setup)
+    this.#statements = prepare(this.#database)
+    this.#measure()
   }
 
-  /** Bytes of the index's files. They never shrink; LMDB uses freed pages again. */
+  /** Reads the ledger as it was last written; false when part of it was damaged and is lost. */
+  loadLedger(): boolean {
+    let isIntact = true
+    for (const { page, bytes } of this.#database.prepare('SELECT page, bytes FROM ledger').iterate()) {
+      const sound = checkedPage(bytes as Uint8Array)
+      if (sound !== null) this.#ledger.load(page as number, sound)
+      else isIntact = false
+    }
+    return isIntact
+  }
+
+  /** Bytes of the index's files. They never shrink; SQLite uses freed pages again. */
   get fileBytes(): number {
-    const { lastPageNumber, pageSize } = this.#root.getStats() as { lastPageNumber: number; pageSize: number }
-    return (lastPageNumber + 1) * pageSize + lockFileBytes
+    return this.#fileBytes
   }
 
+  /** Throws what SQLite throws when the index is damaged. */
   record(slot: number): Uint8Array | undefined {
-    const queued = this.#queued.get(slot) ?? this.#writing.get(slot)
+    const queued = this.#queued.get(slot)
     if (queued !== undefined) return queued ?? undefined
-    return this.#records.getBinary(slot)
+    return this.#statements.getRecord.get(slot)?.bytes as Uint8Array | undefined
   }
 
   putRecord(slot: number, record: Buffer): void {
@@ -53,56 +90,86 @@ export class EntryIndex {
 
   /** Resolves when all that was changed so far would survive a crash of this process. */
   flush(): Promise<void> {
-    this.#next ??= { done: Promise.withResolvers<void>() }
-    const { promise } = this.#next.done
-    if (!this.#running) void this.#run()
-    return promise
-  }
-
-  async close(): Promise<void> {
-    await this.flush().catch(() => undefined)
-    await this.#root.close()
-  }
-
-  async #run(): Promise<void> {
-    this.#running = true
-    while (this.#next !== null) {
-      // Let the changes of this turn of the event loop come together.
-      await Promise.resolve()
-      const batch = this.#next
-      this.#next = null
-      await this.#write().then(batch.done.resolve, batch.done.reject)
+    if (!this.#database.isOpen) return Promise.reject(storeClosed())
+    if (this.#next === null) {
+      this.#next = Promise.withResolvers<void>()
+      setImmediate(() => this.#flushNow())
     }
-    this.#running = false
+    return this.#next.promise
   }
 
-  async #write(): Promise<void> {
-    this.#writing = this.#queued
-    this.#queued = new Map()
+  close(): void {
+    if (this.#next !== null) this.#flushNow()
+    this.#database.close()
+  }
+
+  /** Closes without writing what is queued; those who wait for it are told. */
+  discard(): void {
+    this.#next?.reject(storeClosed())
+    this.#next = null
+    this.#database.close()
+  }
+
+  #flushNow(): void {
+    if (this.#next === null) return
+    const { resolve, reject } = this.#next
+    this.#next = null
+    try {
+      this.#write()
+      resolve()
+    } catch (error) {
+      reject(error)
+    }
+  }
+
+  #write(): void {
     const pages = this.#ledger.takeDirty()
     try {
-      await Promise.all(this.#puts(pages))
+      this.#files.beforeIndexWrite()
+      this.#statements.begin.run()
+      this.#putAll(pages)
+      this.#statements.commit.run()
+      this.#queued.clear()
+      this.#measure()
     } catch (error) {
       this.#ledger.putBack(pages.keys())
-      this.#queued = new Map([...this.#writing, ...this.#queued])
+      if (this.#database.isTransaction) this.#statements.rollback.run()
       throw error
-    } finally {
-      this.#writing = new Map()
     }
   }
 
-  /** Puts of one turn of the event loop are one transaction (lmdb: eventTurnBatching). */
-  #puts(pages: Map<number, Uint8Array>): Promise<boolean>[] {
-    const puts: Promise<boolean>[] = []
-    for (const [slot, record] of this.#writing) {
-      puts.push(record === null ? this.#records.remove(slot) : this.#records.put(slot, record))
+  #putAll(pages: Map<number, Uint8Array>): void {
+    const { putRecord, removeRecord, putPage } = this.#statements
+    for (const [slot, record] of this.#queued) {
+      if (record === null) removeRecord.run(slot)
+      else putRecord.run(slot, record)
     }
-    for (const [number, bytes] of pages) puts.push(this.#pages.put(number, sealedPage(bytes)))
-    return puts
+    for (const [number, bytes] of pages) putPage.run(number, sealedPage(bytes))
+  }
+
+  #measure(): void {
+    const pages = this.#statements.pageCount.get()!.page_count as number
+    const log = statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0
+    this.#fileBytes = pages * databasePageBytes + Math.max(log, logLimitBytes)
   }
 }
 
-const lockFileBytes = 8192 + 4096
+export function indexPath(directory: string): string {
+  return `${directory}/index.sqlite`
+}
+
+function prepare(database: DatabaseSync): Statements {
+  return {
+    begin: database.prepare('BEGIN'),
+    commit: database.prepare('COMMIT'),
+    rollback: database.prepare('ROLLBACK'),
+    getRecord: database.prepare('SELECT bytes FROM record WHERE slot = ?'),
+    putRecord: database.prepare('INSERT OR REPLACE INTO record VALUES (?, ?)'),
+    removeRecord: database.prepare('DELETE FROM record WHERE slot = ?'),
+    putPage: database.prepare('INSERT OR REPLACE INTO ledger VALUES (?, ?)'),
+    pageCount: database.prepare('PRAGMA page_count'),
+  }
+}
 
 function sealedPage(bytes: Uint8Array): Buffer {
   const sealed = Buffer.alloc(pageBytes + 4)
@@ -111,9 +178,10 @@ function sealedPage(bytes: Uint8Array): Buffer {
   return sealed
 }
 
-/** A damaged page counts as empty: its files are then nobody's and get swept. */
-function checkedPage(sealed: Buffer): Uint8Array {
-  const bytes = new Uint8Array(sealed.subarray(0, pageBytes))
-  const isIntact = sealed.length === pageBytes + 4 && crc32(bytes) === sealed.readUInt32LE(pageBytes)
-  return isIntact ? bytes : new Uint8Array(pageBytes)
+/** Null when the page is not what was written. */
+function checkedPage(sealed: Uint8Array): Uint8Array | null {
+  if (sealed.length !== pageBytes + 4) return null
+  const bytes = sealed.subarray(0, pageBytes)
+  const stated = new DataView(sealed.buffer, sealed.byteOffset).getUint32(pageBytes, true)
+  return crc32(bytes) === stated ? bytes : null
 }

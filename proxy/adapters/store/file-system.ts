@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 
 export interface FileSystem {
-  /** `create` opens for writing and reading, empties what was there, and makes the directory when missing. */
+  /** Opens for writing and reading, and empties what was there. */
   create(path: string): Promise<number>
   open(path: string): Promise<number>
   close(fd: number): Promise<void>
@@ -13,20 +13,16 @@ export interface FileSystem {
   /** A file that is not there is as good as removed. */
   unlink(path: string): Promise<void>
   list(path: string): Promise<string[]>
+  /** Makes a directory and those above it; fine when it is there. */
+  makeDirectory(path: string): Promise<void>
   /** Identifies the file behind a path; null when there is none. */
   inode(path: string): Promise<number | null>
+  /** Called before each transaction of the index, which does its own input and output; throws to make it fail. */
+  beforeIndexWrite(): void
 }
 
 export const nodeFileSystem: FileSystem = {
-  async create(path) {
-    try {
-      return await openFile(path, 'w+')
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error
-      await fs.promises.mkdir(path.slice(0, path.lastIndexOf('/')), { recursive: true })
-      return await openFile(path, 'w+')
-    }
-  },
+  create: (path) => openFile(path, 'w+'),
   open: (path) => openFile(path, 'r'),
   close: (fd) => new Promise((resolve, reject) => fs.close(fd, settle(resolve, reject))),
   read: readFully,
@@ -39,6 +35,9 @@ export const nodeFileSystem: FileSystem = {
     }
   },
   list: (path) => fs.promises.readdir(path),
+  async makeDirectory(path) {
+    await fs.promises.mkdir(path, { recursive: true })
+  },
   async inode(path) {
     try {
       return (await fs.promises.stat(path)).ino
@@ -47,6 +46,7 @@ export const nodeFileSystem: FileSystem = {
       throw error
     }
   },
+  beforeIndexWrite() {},
 }
 
 /** The system's name of an error, such as ENOSPC; undefined for errors of another kind. */

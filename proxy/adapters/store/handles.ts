@@ -70,12 +70,14 @@ export class Handles {
     return handle.closed.promise
   }
 
-  /** Closes what nobody uses; after EMFILE this makes room. */
-  closeIdle(keep = 0): void {
+  /** Closes what nobody uses, the least recently used first, until `keep` are open. */
+  async closeIdle(keep = 0): Promise<void> {
+    const closed: Promise<void>[] = []
     for (const handle of this.#open.values()) {
-      if (this.#open.size <= keep) return
-      if (handle.pins === 0) void this.#close(handle)
+      if (this.#open.size <= keep) break
+      if (handle.pins === 0) closed.push(this.#close(handle))
     }
+    await Promise.all(closed)
   }
 
   async closeAll(): Promise<void> {
@@ -86,7 +88,7 @@ export class Handles {
     handle.pins += 1
     this.#open.delete(handle.serial)
     this.#open.set(handle.serial, handle)
-    if (this.#open.size > this.#capacity) this.closeIdle(this.#capacity)
+    if (this.#open.size > this.#capacity) void this.closeIdle(this.#capacity)
   }
 
   #openOnce(slot: number, serial: number): Promise<Slot> {

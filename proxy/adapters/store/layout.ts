@@ -6,21 +6,25 @@
 
 /**
  * Bytes per checksum. 64 KiB is what a range request reads at least and what a slow reader holds; it costs 4 bytes
- * in 65,536 and one native CRC call (about 14 µs) a block. Larger blocks measured no faster.
+ * in 65,536 and one native CRC call (about 14 µs) a block.
  */
 export const blockBytes = 65_536
 
 /** Bodies up to this size lie in the index beside their headers, where a file would cost a block of 4 KiB. */
 export const inlineBytes = 1024
 
-/** File systems hand out space in such units. */
-const allocationBytes = 4096
-
-const indexGrowth = 2.5
-/** Slot in the ledger (40 bytes, twice) and a directory's entry for the file (ext4: 24 bytes, blocks half full). */
-const slotOverheadBytes = 128
+/** File systems hand out space in such units; a directory takes at least one. */
+export const allocationBytes = 4096
 
 const slotsPerDirectory = 4096
+
+/** What a record may make the index grow by: a page may hold one record of little more than half its size. */
+const indexGrowth = 2
+/** A slot in the ledger (40 bytes) and the directory's entry for the file (ext4: some 30 bytes, blocks half full). */
+const slotOverheadBytes = 128
+
+/** The length of a record whose metadata isn't known yet: S3's headers and a long key. */
+export const typicalRecordBytes = 1536
 
 export function blockCount(bodyBytes: number): number {
   return Math.ceil(bodyBytes / blockBytes)
@@ -37,24 +41,28 @@ export function fileCharge(bodyBytes: number): number {
   return Math.ceil(fileBytes(bodyBytes) / allocationBytes) * allocationBytes
 }
 
-/**
- * What an entry's record may make the index grow by: LMDB's pages are half empty at worst after random changes, and
- * the ledger's page and the file's directory entry come on top. Measured at 1.6 to 2.2 times the record's length.
- */
+/** What an entry's record occupies in the index. */
 export function indexCharge(recordBytes: number): number {
   return recordBytes * indexGrowth + slotOverheadBytes
 }
-
-/** The length of a record whose metadata isn't known yet: S3's headers and a long key. */
-export const typicalRecordBytes = 1536
 
 export function bodiesPath(root: string): string {
   return `${root}/bodies`
 }
 
+export function directoryPath(root: string, slot: number): string {
+  return `${bodiesPath(root)}/${Math.floor(slot / slotsPerDirectory)}`
+}
+
 /** `serial` is never used twice, so a path never means two bodies. */
 export function bodyPath(root: string, slot: number, serial: number): string {
-  return `${bodiesPath(root)}/${Math.floor(slot / slotsPerDirectory)}/${slot}-${serial}`
+  return `${directoryPath(root, slot)}/${slot}-${serial}`
+}
+
+/** The slot and serial in a body file's name; null for a name that is not ours. */
+export function parseBodyName(name: string): { slot: number; serial: number } | null {
+  const parts = /^(\d{1,10})-(\d{1,16})$/.exec(name)
+  return parts === null ? null : { slot: Number(parts[1]), serial: Number(parts[2]) }
 }
 
 /** What a block's CRC starts from, so that a block found in the wrong file or place does not pass for the right one. */

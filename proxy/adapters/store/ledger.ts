@@ -72,17 +72,31 @@ export class Ledger {
     return this.#pages.length * slotsPerPage
   }
 
-  /** Takes over a page as it was written; pages come in order and without gaps. */
-  load(saved: Uint8Array): void {
-    const page = new Page(this.#pages.length, new Uint8Array(saved))
-    this.#pages.push(page)
-    const firstSlot = page.number * slotsPerPage
-    for (let slot = firstSlot + slotsPerPage - 1; slot >= firstSlot; slot -= 1) this.#loadSlot(slot)
+  /** Takes over a page as it was written; pages come in the order of their numbers. */
+  load(number: number, saved: Uint8Array): void {
+    while (this.#pages.length < number) this.#addEmptyPage()
+    this.#pages.push(new Page(number, new Uint8Array(saved)))
+    this.#eachSlotOf(number, (slot) => this.#loadSlot(slot))
+  }
+
+  /** Serials start here when nothing was loaded, or after the highest that was. */
+  startSerialsAt(least: number): void {
+    this.#nextSerial = Math.max(this.#nextSerial, least)
+  }
+
+  /** The lowest serial of a complete body; 0 when there is none. */
+  oldestSerial(): number {
+    let oldest = Number.POSITIVE_INFINITY
+    for (let slot = 0; slot < this.slotCount; slot += 1) {
+      if (this.isWhole(slot)) oldest = Math.min(oldest, this.serialOf(slot))
+    }
+    return Number.isFinite(oldest) ? oldest : 0
   }
 
   /** A slot for a body that is about to be written. */
   allocate(hash: KeyHash, charge: Charge): number {
-    const slot = this.#freeSlots.pop() ?? this.#addPage()
+    if (this.#freeSlots.length === 0) this.#addEmptyPage()
+    const slot = this.#freeSlots.pop()!
     const page = this.#pageOf(slot)
     page.words.set(hash, this.#at(slot) * wordsPerSlot)
     page.numbers[this.#at(slot) * numbersPerSlot + stampAt] = this.#nextSerial * 8
@@ -172,12 +186,17 @@ export class Ledger {
     else if (this.isWhole(slot)) this.reveal(slot)
   }
 
-  #addPage(): number {
-    const page = new Page(this.#pages.length, new Uint8Array(pageBytes))
-    this.#pages.push(page)
-    const firstSlot = page.number * slotsPerPage
-    for (let slot = firstSlot + slotsPerPage - 1; slot > firstSlot; slot -= 1) this.#freeSlots.push(slot)
-    return firstSlot
+  /** A page whose slots are all free. */
+  #addEmptyPage(): void {
+    const number = this.#pages.length
+    this.#pages.push(new Page(number, new Uint8Array(pageBytes)))
+    this.#eachSlotOf(number, (slot) => this.#freeSlots.push(slot))
+  }
+
+  /** Last slot first, so that the free ones are handed out from the first on. */
+  #eachSlotOf(number: number, visit: (slot: number) => void): void {
+    const first = number * slotsPerPage
+    for (let slot = first + slotsPerPage - 1; slot >= first; slot -= 1) visit(slot)
   }
 
   #pageOf(slot: number): Page {

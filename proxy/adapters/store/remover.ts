@@ -6,7 +6,8 @@ import type { Handles } from './handles.ts'
 import { bodyPath } from './layout.ts'
 import { type Ledger, slotState } from './ledger.ts'
 
-const batchSize = 32
+/** Unlinks under way at once: enough to keep a disk busy, too few to take the whole thread pool. */
+const batchSize = 16
 
 interface Doomed {
   readonly slot: number
@@ -19,14 +20,15 @@ export interface RemoverParts {
   readonly ledger: Ledger
   readonly index: EntryIndex
   readonly handles: Handles
-  /** Told of every failure; the removal is tried again when `resume` is called. */
-  onError(error: unknown): void
+  onFailure(error: unknown): void
 }
 
 export class Remover {
   readonly #parts: RemoverParts
   #queue: Doomed[] = []
-  #running = false
+  /** What is before this place in the queue is done. */
+  #done = 0
+  #running: Promise<void> | null = null
   #pendingBytes = 0
   #progress = Promise.withResolvers<void>()
 
@@ -34,12 +36,12 @@ export class Remover {
     this.#parts = parts
   }
 
-  /** Bytes that will be free soon, whatever readers do. */
+  /** Bytes that will be free soon, unless readers have them open. */
   get pendingBytes(): number {
     return this.#pendingBytes
   }
 
-  /** Resolves when some bytes have become free, or removing has failed. */
+  /** Resolves when some bytes have become free; rejects when removing has failed. */
   progress(): Promise<void> {
     return this.#progress.promise
   }
@@ -54,38 +56,43 @@ export class Remover {
     this.resume()
   }
 
-  /** Goes on with what is queued. */
+  /** Goes on with what is queued; after a failure, tries again. */
   resume(): void {
-    if (!this.#running && this.#queue.length > 0) void this.#run()
+    this.#running ??= this.#run()
   }
 
+  /** Resolves when nothing is queued, or removing has failed. */
   async idle(): Promise<void> {
-    while (this.#running) await this.progress()
+    await this.#running
   }
 
   async #run(): Promise<void> {
-    this.#running = true
-    while (this.#queue.length > 0) {
-      const batch = this.#queue.slice(0, batchSize)
-      if (!(await this.#removeBatch(batch))) break
-      this.#queue = this.#queue.slice(batch.length)
+    try {
+      while (this.#queue.length > 0) await this.#removeAll()
+    } catch (error) {
+      this.#tellProgress((told) => told.reject(error))
+      this.#parts.onFailure(error)
+    } finally {
+      this.#running = null
     }
-    this.#running = false
-    this.#tellProgress()
   }
 
-  async #removeBatch(batch: readonly Doomed[]): Promise<boolean> {
-    try {
-      // A crash must not find an entry whose file is gone: first the index, then the file.
-      await this.#parts.index.flush()
-      await Promise.all(batch.map((doomed) => this.#unlink(doomed)))
-    } catch (error) {
-      this.#parts.onError(error)
-      return false
-    }
+  async #removeAll(): Promise<void> {
+    while (this.#done < this.#queue.length) await this.#removeBatch()
+    this.#queue = []
+    this.#done = 0
+    // More may be queued while the freed slots are written down.
+    await this.#parts.index.flush()
+  }
+
+  async #removeBatch(): Promise<void> {
+    // A crash must not find an entry whose file is gone: first the index, then the file.
+    await this.#parts.index.flush()
+    const batch = this.#queue.slice(this.#done, this.#done + batchSize)
+    await Promise.all(batch.map((doomed) => this.#unlink(doomed)))
+    this.#done += batch.length
     for (const doomed of batch) this.#giveBack(doomed)
-    this.#tellProgress()
-    return true
+    this.#tellProgress((told) => told.resolve())
   }
 
   #unlink({ slot }: Doomed): Promise<void> {
@@ -103,15 +110,17 @@ export class Remover {
   }
 
   #freeLate(slot: number): void {
-    const { ledger, index, onError } = this.#parts
+    const { ledger, index, onFailure } = this.#parts
     ledger.free(slot)
-    this.#tellProgress()
-    void index.flush().catch(onError)
+    this.#tellProgress((told) => told.resolve())
+    void index.flush().catch(onFailure)
   }
 
-  #tellProgress(): void {
-    const { resolve } = this.#progress
+  #tellProgress(tell: (told: PromiseWithResolvers<void>) => void): void {
+    const told = this.#progress
     this.#progress = Promise.withResolvers()
-    resolve()
+    // Nobody may be waiting.
+    told.promise.catch(() => undefined)
+    tell(told)
   }
 }

@@ -26,3 +26,12 @@ export function evicted(key: string): ProxyError {
 export function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+export function missingFile(key: string, cause: unknown): ProxyError {
+  return new ProxyError(`the file of ${key} is missing`, { code: 'corrupt', source: 'store', cause })
+}
+
+/** For those who still write to a directory that was given up. */
+export function storeClosed(): ProxyError {
+  return new ProxyError('the store was closed', { code: 'store-io', source: 'store' })
+}

@@ -1,0 +1,100 @@
+// Reads entries: opens or finds the descriptor, verifies the first block before answering, streams the rest.
+import { ProxyError } from '../../errors.ts'
+import type { Body } from '../../object.ts'
+import { type OpenBody, readBlocks } from './block-reader.ts'
+import { BodyStream, ReadBudget } from './body-stream.ts'
+import type { Catalog, DiskEntry } from './catalog.ts'
+import { errorCode, type FileSystem } from './file-system.ts'
+import type { Handle, Handles } from './handles.ts'
+import { blockBytes } from './layout.ts'
+import { evicted, missingFile, storeError } from './store-error.ts'
+
+export interface ReaderParts {
+  readonly files: FileSystem
+  readonly handles: Handles
+  readonly catalog: Catalog
+  /** Told of an entry whose file is damaged or missing. */
+  onDamage(key: string, error: unknown): void
+}
+
+export class BodyReader {
+  readonly #parts: ReaderParts
+  readonly #budget = new ReadBudget()
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts
+  }
+
+  /** See BodyStore.read. */
+  read(entry: DiskEntry, first: number, last: number): Uint8Array | Promise<Uint8Array | Body> {
+    if (entry.inline !== null) return entry.inline.subarray(first, last + 1)
+    return this.#readFile(entry, first, last)
+  }
+
+  async #readFile(entry: DiskEntry, first: number, last: number): Promise<Uint8Array | Body> {
+    const handle = await this.#open(entry)
+    const body = { key: entry.key, bodyBytes: entry.meta.bodyBytes, handle }
+    const onEnd = (error: unknown) => this.#end(entry, handle, error)
+    try {
+      const head = await this.#readHead(body, first, last)
+      if (first + head.length <= last) {
+        return new BodyStream({
+          files: this.#parts.files,
+          budget: this.#budget,
+          body,
+          head,
+          first,
+          last,
+          onEnd,
+        })
+      }
+      onEnd(undefined)
+      return head
+    } catch (error) {
+      onEnd(error)
+      throw storeError(entry.key, error)
+    }
+  }
+
+  /** From byte `first` to the end of its block, or to `last`. */
+  async #readHead(body: OpenBody, first: number, last: number): Promise<Buffer> {
+    const block = Math.floor(first / blockBytes)
+    const start = block * blockBytes
+    const bytes = await readBlocks(this.#parts.files, body, block, block)
+    return bytes.subarray(first - start, Math.min(blockBytes, last + 1 - start))
+  }
+
+  async #open(entry: DiskEntry): Promise<Handle> {
+    const { catalog } = this.#parts
+    if (!catalog.isCurrent(entry)) throw evicted(entry.key)
+    try {
+      return await this.#acquire(entry)
+    } catch (error) {
+      if (!catalog.isCurrent(entry)) throw evicted(entry.key)
+      if (errorCode(error) !== 'ENOENT') throw storeError(entry.key, error)
+      this.#damaged(entry, error)
+      throw missingFile(entry.key, error)
+    }
+  }
+
+  async #acquire(entry: DiskEntry): Promise<Handle> {
+    const { handles } = this.#parts
+    try {
+      return await handles.acquire(entry.slot, entry.serial)
+    } catch (error) {
+      if (errorCode(error) !== 'EMFILE') throw error
+      // The process has no descriptor left, and this store holds many that nobody uses just now.
+      await handles.closeIdle()
+      return await handles.acquire(entry.slot, entry.serial)
+    }
+  }
+
+  #end(entry: DiskEntry, handle: Handle, error: unknown): void {
+    this.#parts.handles.release(handle)
+    if (error instanceof ProxyError && error.code === 'corrupt') this.#damaged(entry, error)
+  }
+
+  #damaged(entry: DiskEntry, error: unknown): void {
+    if (this.#parts.catalog.isCurrent(entry)) this.#parts.onDamage(entry.key, error)
+  }
+}
