@@ -12,6 +12,9 @@ const decades = 8
 
 export const binCount = binsPerDecade * decades
 
+/** How much wider than its lower edge a bin is, as a ratio. */
+export const binWidthRatio = 10 ** (1 / binsPerDecade) - 1
+
 export type LatencyBins = Uint32Array
 
 export function emptyBins(): LatencyBins {

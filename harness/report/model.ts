@@ -41,6 +41,8 @@ export interface PhaseRow extends PhaseSpan {
 /** Plain data. Times are ms since the run began. */
 export interface ReportModel {
   readonly results: Results
+  /** Still under way: there is no verdict yet. */
+  readonly isRunning: boolean
   readonly endMs: number
   readonly interrupted: boolean
   readonly configuration: Readonly<Record<string, unknown>>
@@ -71,9 +73,10 @@ export class ModelBuilder {
   }
 
   /** The model so far; the run may still be under way. */
-  snapshot(summary: Summary, results: Results): ReportModel {
+  snapshot(summary: Summary, results: Results, isRunning = false): ReportModel {
     return {
       results,
+      isRunning,
       endMs: summary.endMs,
       interrupted: summary.interrupted,
       configuration: summary.run?.configuration ?? {},

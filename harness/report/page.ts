@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Chart } from './charts/chart.ts'
+import { chartSvg } from './charts/svg.ts'
 import { type Html, html, jsonScript, trusted } from './html.ts'
 import type { ReportModel } from './model.ts'
-import { chartsOf, faultList, figure, healingSection } from './sections/charts.ts'
+import { chartsOf, type DrawFigure, faultList, figure } from './sections/charts.ts'
 import { configurationSection } from './sections/configuration.ts'
 import { errorsSection } from './sections/errors.ts'
 import { failoverSection } from './sections/failover.ts'
@@ -17,35 +18,42 @@ import { keyNumbersSection, verdictSection } from './sections/verdict.ts'
 /** Nothing may be fetched, whatever slipped into the page. */
 const offlinePolicy =
   "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+const livePolicy = `${offlinePolicy}; connect-src 'self'`
 
 export interface PageParts {
   readonly title: string
   readonly body: Html
   readonly charts: readonly Chart[]
   readonly speed: number
+  /** The page may ask its own server for news. Only for a run under way, served on loopback. */
+  readonly isLive?: boolean
 }
 
+/** The finished page; every chart stands in it as SVG too. */
 export function reportPage(model: ReportModel): string {
+  const { speed } = model.results
+  return pageOf(reportParts(model, (chart) => figure(chart, chartSvg(chart, speed))))
+}
+
+export function reportParts(model: ReportModel, draw: DrawFigure): PageParts {
   const { results } = model
   const charts = chartsOf(model)
-  const healing = healingSection(model)
   const sections = html`${errorsSection(model)}
 ${thresholdsSection(model)}
-<section id="timeline"><h2>What happened</h2>${faultList(model)}${charts.overTime.map((chart) => figure(chart, model))}${stripsBlock(model)}</section>
+<section id="timeline"><h2>What happened</h2>${faultList(model)}${charts.overTime.map(draw)}${stripsBlock(model)}</section>
 ${failoverSection(model)}
 ${phasesSection(model)}
-<section id="latency"><h2>Latency</h2>${charts.latency.map((chart) => figure(chart, model))}</section>
-<section id="bandwidth"><h2>Bandwidth</h2>${charts.traffic.map((chart) => figure(chart, model))}${ledgerTable(model)}</section>
-${healing.section}
+<section id="latency"><h2>Latency</h2>${charts.latency.map(draw)}</section>
+<section id="bandwidth"><h2>Bandwidth</h2>${charts.traffic.map(draw)}${ledgerTable(model)}</section>
+${charts.healing.length > 0 && html`<section id="healing"><h2>After healing</h2>${charts.healing.map(draw)}</section>`}
 ${honestySection(model)}
 ${configurationSection(model)}`
-  const body = html`${verdictSection(model)}${keyNumbersSection(model)}${navigation(sections)}${sections}`
-  return pageOf({
-    title: `${results.verdict.toUpperCase()}: ${results.scenario} on ${results.system}`,
-    body,
-    charts: [...charts.overTime, ...charts.latency, ...charts.traffic, ...healing.charts],
+  return {
+    title: `${model.isRunning ? 'RUNNING' : results.verdict.toUpperCase()}: ${results.scenario} on ${results.system}`,
+    body: html`${verdictSection(model)}${keyNumbersSection(model)}${navigation(sections)}${sections}`,
+    charts: Object.values(charts).flat(),
     speed: results.speed,
-  })
+  }
 }
 
 /** Links to the sections that are there. */
@@ -54,15 +62,19 @@ function navigation(body: Html): Html {
   return html`<nav aria-label="Sections">${places.map(([, id, title]) => html`<a href="#${id}">${trusted(title!)}</a>`)}</nav>`
 }
 
+/** What the page's script draws. */
+export function liveCharts(charts: readonly Chart[]) {
+  return charts.map(({ id, heightPx, option, group }) => ({ id, heightPx, option, group }))
+}
+
 /** Any page of ours: style, body, and the charts brought to life. */
-export function pageOf({ title, body, charts, speed }: PageParts): string {
-  const live = charts.map(({ id, heightPx, option, group }) => ({ id, heightPx, option, group }))
+export function pageOf({ title, body, charts, speed, isLive = false }: PageParts): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${offlinePolicy}">
+<meta http-equiv="Content-Security-Policy" content="${isLive ? livePolicy : offlinePolicy}">
 <title>${title}</title>
 <link rel="icon" href="data:,">
 <style>${trusted(palette())}${trusted(asset('page.css'))}</style>
@@ -73,7 +85,7 @@ export function pageOf({ title, body, charts, speed }: PageParts): string {
 ${body}
 <footer>Made by breakwater from the run’s history alone.</footer>
 </main>
-${jsonScript('charts', { speed, charts: live })}
+${jsonScript('charts', { speed, isLive, charts: liveCharts(charts) })}
 <script>${trusted(echartsSource())}</script>
 <script>${trusted(clientSource())}</script>
 </body>

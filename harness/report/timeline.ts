@@ -1,6 +1,7 @@
 // A run over time in a bounded number of buckets: when a run outgrows them, neighbours are merged and each bucket
 // becomes twice as wide. Nothing is averaged away: counts add up, latencies keep their bins and their maximum.
 import { type Outcome, okOutcomes, type WindowLine } from '../history/events.ts'
+import { decodeHistogram } from '../history/histogram.ts'
 import {
   addBins,
   addHistogram,
@@ -63,7 +64,8 @@ export class Timeline {
     const bucket = this.#bucketAt(line.atMs)
     bucket.servedBytes += line.servedBytes
     if (line.failedUs) {
-      bucket.slowestFailureMs = Math.max(bucket.slowestFailureMs, addHistogram(emptyBins(), line.failedUs))
+      const slowestMs = decodeHistogram(line.failedUs).maxValue / 1000
+      bucket.slowestFailureMs = Math.max(bucket.slowestFailureMs, slowestMs)
     }
     if (line.population === 'known') addKnown(bucket, line)
     else addOthers(bucket, line)

@@ -1,5 +1,4 @@
 // How long reads took: over time, as a heat map, and as a percentile spectrum by phase.
-import { binStartMs } from '../latency-bins.ts'
 import type { ReportModel } from '../model.ts'
 import { heatRowsPerDecade } from '../timeline.ts'
 import {
@@ -163,6 +162,3 @@ export function spectrumChart(model: ReportModel): Chart | null {
     },
   }
 }
-
-/** Used by the honesty box: how exact percentiles over time are. */
-export const binWidthPercent = Number(((binStartMs(1) / binStartMs(0) - 1) * 100).toFixed(1))

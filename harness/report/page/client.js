@@ -30,13 +30,13 @@ function start(chart, figure, place) {
   if (chart.group) {
     instance.group = chart.group
     echarts.connect(chart.group)
-    listenToKeys(figure, instance)
+    listenToKeys(figure.id, instance)
   }
   return instance
 }
 
 /** Arrows move the pointer in time, + and − zoom, Escape shows the whole run again. */
-function listenToKeys(figure, instance) {
+function listenToKeys(figureId, instance) {
   let index = -1
   let window = [0, 100]
   const zoom = (factor) => {
@@ -64,9 +64,9 @@ function listenToKeys(figure, instance) {
     '-': () => zoom(2),
     Escape: reset,
   }
-  figure.addEventListener('keydown', (event) => {
+  document.addEventListener('keydown', (event) => {
     const act = keys[event.key]
-    if (!act || event.ctrlKey || event.metaKey) return
+    if (document.activeElement?.id !== figureId || !act || event.ctrlKey || event.metaKey) return
     event.preventDefault()
     act()
   })
@@ -84,3 +84,30 @@ addEventListener('resize', () => {
   cancelAnimationFrame(resizing)
   resizing = requestAnimationFrame(drawAll)
 })
+
+/** Takes a newer report into the page: charts stay alive where they are, and what was unfolded stays so. */
+function update({ title, body, charts }) {
+  const main = document.querySelector('main')
+  const next = document.createElement('main')
+  next.innerHTML = body
+  for (const place of next.querySelectorAll('figure .live')) {
+    const old = document.getElementById(place.parentElement.id)?.querySelector('.live')
+    if (old) place.replaceWith(old)
+  }
+  const unfolded = new Set(
+    [...main.querySelectorAll('details[open] > summary')].map((summary) => summary.textContent),
+  )
+  for (const summary of next.querySelectorAll('details > summary')) {
+    if (unfolded.has(summary.textContent)) summary.parentElement.open = true
+  }
+  main.replaceChildren(...next.childNodes)
+  document.title = title
+  data.charts = charts
+  drawAll()
+}
+
+if (data.isLive) {
+  const events = new EventSource('events')
+  events.addEventListener('report', (event) => update(JSON.parse(event.data)))
+  events.addEventListener('end', () => events.close())
+}

@@ -2,7 +2,6 @@
 import { availabilityChart, othersChart } from '../charts/availability.ts'
 import type { Chart } from '../charts/chart.ts'
 import { heatChart, latencyChart, spectrumChart } from '../charts/latency.ts'
-import { chartSvg } from '../charts/svg.ts'
 import { bytesChart, healingChart } from '../charts/traffic.ts'
 import { clock, duration } from '../format.ts'
 import { type Html, html, trusted } from '../html.ts'
@@ -13,22 +12,18 @@ export interface ReportCharts {
   readonly overTime: readonly Chart[]
   readonly latency: readonly Chart[]
   readonly traffic: readonly Chart[]
+  readonly healing: readonly Chart[]
 }
+
+/** How a chart gets into the page: as `figure` draws it with or without SVG. */
+export type DrawFigure = (chart: Chart) => Html
 
 export function chartsOf(model: ReportModel): ReportCharts {
   return {
     overTime: present([availabilityChart(model), othersChart(model)]),
     latency: present([latencyChart(model), heatChart(model), spectrumChart(model)]),
     traffic: present([bytesChart(model)]),
-  }
-}
-
-export function healingSection(model: ReportModel): { section: Html | null; charts: Chart[] } {
-  const chart = healingChart(model)
-  if (!chart) return { section: null, charts: [] }
-  return {
-    section: html`<section id="healing"><h2>After healing</h2>${figure(chart, model)}</section>`,
-    charts: [chart],
+    healing: present([healingChart(model)]),
   }
 }
 
@@ -36,12 +31,12 @@ function present(charts: readonly (Chart | null)[]): Chart[] {
   return charts.filter((chart) => chart !== null)
 }
 
-/** Time charts take keys: arrows, plus, minus, Escape. */
-export function figure(chart: Chart, model: ReportModel): Html {
+/** A chart's place, with the chart as SVG in it unless `svg` is null. Time charts take keys: arrows, plus, minus, Escape. */
+export function figure(chart: Chart, svg: string | null): Html {
   const keys = chart.group === 'time'
   return html`<figure id="chart-${chart.id}"${keys && html` tabindex="0"`} aria-label="${chart.title}">
 <figcaption><span class="title">${chart.title}</span>${chart.caption}</figcaption>
-${trusted(chartSvg(chart, model.results.speed))}<div class="live" aria-hidden="true"></div>
+${svg !== null && trusted(svg)}<div class="live" aria-hidden="true"></div>
 </figure>`
 }
 

@@ -1,7 +1,7 @@
 // The honesty box: how far the numbers can be trusted, what was scaled, and what each process cost on this machine.
-import { binWidthPercent } from '../charts/latency.ts'
-import { bytes, count, duration, latency, plural } from '../format.ts'
+import { bytes, count, duration, latency, percent, plural } from '../format.ts'
 import { type Html, type HtmlValue, html } from '../html.ts'
+import { binWidthRatio } from '../latency-bins.ts'
 import type { ReportModel } from '../model.ts'
 import { table } from './table.ts'
 
@@ -54,7 +54,7 @@ function time({ results }: ReportModel): Statement {
 
 function bins({ timeline }: ReportModel): Statement {
   return {
-    text: `Charts over time merge ${plural(timeline.widthMs / 1000, 'second')} into each point and read percentiles from bins ${binWidthPercent} % wide; maxima, tables and spectra are exact to three digits.`,
+    text: `Charts over time merge ${plural(timeline.widthMs / 1000, 'second')} into each point and read percentiles from bins ${percent(binWidthRatio)} wide; maxima, tables and spectra are exact to three digits.`,
   }
 }
 

@@ -7,7 +7,7 @@ import { keyNumbers } from './key-numbers.ts'
 export function verdictSection(model: ReportModel): Html {
   const { results } = model
   return html`<header class="verdict ${results.verdict}">
-<h1><span class="badge">${results.verdict.toUpperCase()}</span>${results.reason}</h1>
+<h1><span class="badge">${model.isRunning ? 'RUNNING' : results.verdict.toUpperCase()}</span>${results.reason}</h1>
 <ul class="facts">
 <li><b>${results.scenario}</b> on <b>${results.system}</b></li>
 <li>origin <b>${results.origin}</b></li>
