@@ -1,46 +1,61 @@
 // One fetch of one object from the origin for any number of waiters: it decides whether the answer may be stored,
-// stores it as it comes, and lets every reader follow the growing body at its own pace. Flow.
+// stores it as it comes, continues it when it breaks, and lets every waiter follow at its own pace. Flow.
 import { ProxyError } from '../errors.ts'
 import type { Body, EntryMeta, HeaderList, StoredEntry } from '../object.ts'
-import { ownHeaders } from '../policy/cache-status.ts'
-import type { ValidRule } from '../policy/freshness.ts'
-import { endToEnd } from '../policy/hop-by-hop.ts'
-import { freshened, strongEtag, wholeObjectHeaders } from '../policy/revalidation.ts'
-import { storable } from '../policy/storable.ts'
-import type { BodyStore, Clock, Log, OriginResponse, StoreWriter } from '../ports.ts'
+import { abandoned, type FillOptions } from '../policy/cache-lock.ts'
+import type { RequestFacts } from '../policy/request-facts.ts'
+import { strongEtag, validators } from '../policy/revalidation.ts'
+import { type Storable, type StorableRules, storable } from '../policy/storable.ts'
+import { selecting } from '../policy/vary.ts'
+import type { BodyStore, Clock, Digests, Log, OriginResponse, StoreWriter } from '../ports.ts'
+import { checkLength, isResumable, restOfBody } from './continue.ts'
+import { type BodyCheck, bodyCheck } from './integrity.ts'
+import type { Compose } from './outgoing.ts'
+import { keptHeaders, lifetime, renewed } from './renew.ts'
 import { discard, type Upstream, type UpstreamAnswer } from './upstream.ts'
+import type { Variants } from './variants.ts'
+import { type GrowingBody, Waiter } from './waiter.ts'
 
-/** What a fill asks for. */
+/** What a fill is to fetch. */
 export interface FillOrder {
   readonly key: string
   readonly base: string
-  readonly method: string
-  readonly target: string
-  readonly headers: HeaderList
-  /** The expired entry to validate, if there is one. */
+  readonly facts: RequestFacts
+  /** The client's, for what the answer varies on. */
+  readonly requestHeaders: HeaderList
+  readonly compose: Compose
+  /** The entry to validate, if there is one. */
   readonly entry: StoredEntry | undefined
-  readonly isPublic: boolean
+  /** Sent without credentials: what comes may go to anybody. */
+  readonly unsigned: boolean
+  /** Nobody waits for it, and it is finished all the same. */
+  readonly background: boolean
 }
 
 export interface FillPorts {
   readonly upstream: Upstream
   readonly store: BodyStore
+  readonly variants: Variants
   readonly clock: Clock
   readonly log: Log
+  readonly digests: Digests | null
 }
 
 /** What came of asking. Resolved once, at the head of the origin's answer. */
 export type FillHead =
-  /** The body is being stored; read it with `reader`. */
-  | { readonly kind: 'filling'; readonly meta: EntryMeta; readonly backend: string }
+  /** The body is being stored: waiters may read it. */
+  | { readonly kind: 'filling'; readonly meta: EntryMeta; readonly backend: string; readonly tookMs: number }
   /** 304: the entry is fresh again. */
-  | { readonly kind: 'revalidated'; readonly entry: StoredEntry; readonly backend: string }
-  /** Not to be stored, for one requester only: whoever takes it first with `takeAnswer`. */
+  | {
+      readonly kind: 'revalidated'
+      readonly entry: StoredEntry
+      readonly backend: string
+      readonly tookMs: number
+    }
+  /** Not to be stored: for the one whose request it was, see `takeAnswer`. */
   | { readonly kind: 'answer'; readonly status: number; readonly because: string; readonly backend: string }
 
-const readBytes = 131_072
-
-export class Fill {
+export class Fill implements GrowingBody {
   readonly key: string
   readonly base: string
   readonly head: Promise<FillHead>
@@ -48,24 +63,31 @@ export class Fill {
   readonly done: Promise<void>
   readonly #order: FillOrder
   readonly #ports: FillPorts
-  readonly #rules: readonly ValidRule[]
+  readonly #rules: StorableRules
+  readonly #options: FillOptions
   readonly #waiters = new Set<Waiter>()
   /** Whose request is sent: the first to join. */
   #leader: Waiter | null = null
   #answer: UpstreamAnswer | null = null
   #writer: StoreWriter | null = null
+  /** Bytes that may be handed out: all that is written, but the last ones only once the whole has been checked. */
+  #readyBytes = 0
   #fenced = false
   #committed = false
-  #state: 'open' | 'complete' | 'broken' = 'open'
   #settled = false
+  #state: 'open' | 'complete' | 'broken' = 'open'
   #failure: unknown = null
   #progress: PromiseWithResolvers<void> | null = null
+  #parked: PromiseWithResolvers<void> | null = null
+  #etag: string | null = null
+  #resumes = 0
 
-  constructor(order: FillOrder, rules: readonly ValidRule[], ports: FillPorts) {
+  constructor(order: FillOrder, rules: StorableRules, options: FillOptions, ports: FillPorts) {
     this.key = order.key
     this.base = order.base
     this.#order = order
     this.#rules = rules
+    this.#options = options
     this.#ports = ports
     const head = Promise.withResolvers<FillHead>()
     this.head = head.promise
@@ -76,14 +98,8 @@ export class Fill {
     })
   }
 
-  /** A write to this object has begun or ended: what is on its way may be the old body and is not to be kept. */
-  fence(): void {
-    this.#fenced = true
-  }
-
-  /** The answer of a head of kind `answer`: for the one whose request it answers, null for those who joined. */
-  takeAnswer(waiter: Waiter): UpstreamAnswer | null {
-    return waiter === this.#leader ? this.#claim() : null
+  get receivedBytes(): number {
+    return this.#writer?.writtenBytes ?? 0
   }
 
   /** One more client: the body is kept until it has read what it wants, or left. */
@@ -94,54 +110,79 @@ export class Fill {
     })
     this.#waiters.add(waiter)
     this.#leader ??= waiter
+    this.#parked?.resolve()
     return waiter
   }
 
-  /** The next bytes from `offset`, waiting for them; empty at the end of the body. Throws when the fill broke. */
+  isLeader(waiter: Waiter): boolean {
+    return waiter === this.#leader
+  }
+
+  /** The answer of a head of kind `answer`: for the one whose request it answers, null for those who joined. */
+  takeAnswer(waiter: Waiter): UpstreamAnswer | null {
+    return waiter === this.#leader ? this.#claimAnswer() : null
+  }
+
+  /** A write to this object has begun or ended: what is on its way may be the old body and is not to be kept. */
+  fence(): void {
+    this.#fenced = true
+    this.#parked?.reject(abandonedBy('a write'))
+  }
+
   async next(offset: number, maxBytes: number): Promise<Uint8Array> {
     const writer = this.#writer
-    assertWriter(writer)
-    while (offset >= writer.writtenBytes) {
+    if (!writer) throw new Error('a fill was read before its head was known')
+    while (offset >= this.#readyBytes) {
       if (this.#state === 'complete') return new Uint8Array(0)
       if (this.#state === 'broken') throw this.#failure
       this.#progress ??= Promise.withResolvers()
       await this.#progress.promise
     }
-    return writer.read(offset, maxBytes)
+    return writer.read(offset, Math.min(maxBytes, this.#readyBytes - offset))
+  }
+
+  direct(first: number, last: number): Promise<Body> {
+    const { upstream } = this.#ports
+    if (this.#etag === null)
+      throw new ProxyError('the body cannot be continued', { code: 'truncated', source: 'origin' })
+    return restOfBody(upstream, this.#order.compose, { etag: this.#etag, first, last, from: 0 })
   }
 
   async #run(resolve: (head: FillHead) => void): Promise<void> {
-    const { method, target, headers, entry } = this.#order
-    const conditional = wholeObjectHeaders(headers, entry?.meta.etag ?? null)
-    const answer = await this.#ports.upstream.fetch({ method, target, headers: conditional, body: null })
-    const { response, backend } = answer
+    const { compose, entry, facts } = this.#order
+    const request = compose(validators(entry?.meta.etag ?? null))
+    const answer = await this.#ports.upstream.fetch({ ...request, body: null })
+    const { response, backend, tookMs } = answer
     if (response.status === 304 && entry) return resolve(this.#confirm(entry, answer))
-    const decision = storable(response.status, response.headers, this.base, this.#rules)
+    const decision = storable(response.status, response.headers, this.base, facts, this.#rules)
     if (!decision.store) return resolve(this.#handOver(answer, decision.because))
-    if (method === 'HEAD') return resolve(this.#outdated(answer))
+    if (request.method === 'HEAD') return resolve(this.#compareHead(answer))
+    const generation = this.key === this.base ? undefined : await this.#ports.variants.generation(this.base)
+    if (generation === null) return resolve(this.#handOver(answer, 'store-full'))
     const writer = await this.#ports.store.begin(this.key, decision.bodyBytes)
     if ('refused' in writer) return resolve(this.#handOver(answer, writer.refused))
     this.#writer = writer
-    const meta = this.#metaOf(response, decision.bodyBytes ?? 0, decision.freshForMs)
-    resolve({ kind: 'filling', meta, backend })
-    await this.#pump(response.body, writer, meta)
+    const meta = this.#metaOf(response, decision, generation)
+    resolve({ kind: 'filling', meta, backend, tookMs })
+    await this.#store(response.body, writer, meta, decision.bodyBytes)
   }
 
+  /** RFC 9111 §4.3.4: the stored answer takes the newer headers of the 304 and is fresh by them. */
   #confirm(entry: StoredEntry, answer: UpstreamAnswer): FillHead {
     void discard(answer.response)
     const { store, clock } = this.#ports
-    const decision = storable(200, entry.meta.headers, this.base, this.#rules)
-    const freshForMs = decision.store ? decision.freshForMs : 0
-    const headers = endToEnd(answer.response.headers, droppedFromEntries)
-    const meta = freshened(entry.meta, headers, clock.wallMs(), freshForMs)
+    const { response } = answer
+    const meta = renewed(entry.meta, response.headers, this.#order, this.#rules, clock.wallMs())
     if (!this.#fenced) store.update(this.key, meta)
-    return { kind: 'revalidated', entry: { key: this.key, meta }, backend: answer.backend }
+    const { backend, tookMs } = answer
+    return { kind: 'revalidated', entry: store.lookup(this.key) ?? entry, backend, tookMs }
   }
 
-  /** A HEAD found another object than the entry's: the entry goes, the answer is the client's. */
-  #outdated(answer: UpstreamAnswer): FillHead {
+  /** A HEAD that finds another object than the entry's: the entry goes. The answer is the client's either way. */
+  #compareHead(answer: UpstreamAnswer): FillHead {
     const { entry } = this.#order
-    if (entry && strongEtag(answer.response.headers) !== entry.meta.etag) this.#ports.store.remove(this.key)
+    const outdated = entry && strongEtag(answer.response.headers) !== entry.meta.etag
+    if (outdated) this.#ports.store.remove(this.key)
     return this.#handOver(answer, entry ? 'expired' : 'cold')
   }
 
@@ -150,35 +191,114 @@ export class Fill {
     return { kind: 'answer', status: answer.response.status, because, backend: answer.backend }
   }
 
-  #metaOf(response: OriginResponse, bodyBytes: number, freshForMs: number): EntryMeta {
-    const wallMs = this.#ports.clock.wallMs()
+  #metaOf(response: OriginResponse, decision: Storable & { store: true }, generation?: string): EntryMeta {
+    const { unsigned, requestHeaders } = this.#order
+    const varies = this.#rules.profile === 'rfc9111' ? selecting(response.headers, requestHeaders) : undefined
+    this.#etag = strongEtag(response.headers)
     return {
       status: response.status,
-      headers: endToEnd(response.headers, droppedFromEntries),
-      bodyBytes,
-      etag: strongEtag(response.headers),
-      validatedAtMs: wallMs,
-      freshUntilMs: wallMs + freshForMs,
-      isPublic: this.#order.isPublic,
+      headers: keptHeaders(response.headers),
+      bodyBytes: decision.bodyBytes ?? 0,
+      etag: this.#etag,
+      ...lifetime(response.headers, decision.freshForMs, this.#ports.clock.wallMs()),
+      isPublic: unsigned && response.status === 200,
+      ...(varies && { selecting: varies }),
+      ...(generation !== undefined && { generation }),
     }
   }
 
-  async #pump(body: Body, writer: StoreWriter, meta: EntryMeta): Promise<void> {
-    for await (const chunk of body) {
-      if (writer.writtenBytes + chunk.length > meta.bodyBytes) throw wrongLength('overlong')
-      const lagging = writer.write(chunk)
-      if (lagging) await lagging
-      this.#wake()
-    }
-    if (writer.writtenBytes !== meta.bodyBytes) throw wrongLength('truncated')
-    await this.#commit(writer, meta)
+  async #store(body: Body, writer: StoreWriter, meta: EntryMeta, bodyBytes: number | null): Promise<void> {
+    const { digests } = this.#ports
+    const check = bodyCheck(meta.headers, this.#options.verifyDigest && meta.status === 200 ? digests : null)
+    await this.#receive(body, writer, bodyBytes, check)
+    if (!this.#fenced) await this.#commit(writer, { ...meta, bodyBytes: writer.writtenBytes })
     this.#state = 'complete'
     this.#wake()
     this.#settle()
   }
 
+  /** The whole body, through breaks and waits. Never returns short: it throws instead. */
+  async #receive(
+    first: Body,
+    writer: StoreWriter,
+    bodyBytes: number | null,
+    check: BodyCheck,
+  ): Promise<void> {
+    let source: Body | null = first
+    for (;;) {
+      try {
+        source ??= await this.#rest(writer.writtenBytes)
+        if ((await this.#drain(source, writer, bodyBytes, check)) === 'complete') return
+        await this.#park()
+      } catch (error) {
+        await this.#mayResume(error)
+      }
+      source = null
+    }
+  }
+
+  #rest(first: number): Promise<Body> {
+    const from = Math.max(0, this.#resumes - 1)
+    const last = Number.POSITIVE_INFINITY
+    return restOfBody(this.#ports.upstream, this.#order.compose, { etag: this.#etag!, first, last, from })
+  }
+
+  /** Throws `error` when the body can't be continued after it; waits a little before trying again and again. */
+  async #mayResume(error: unknown): Promise<void> {
+    if (!isResumable(error) || this.#etag === null || this.#fenced) throw error
+    if (++this.#resumes > this.#options.resumes) throw error
+    this.#ports.log.info('fill continues after a break', { key: this.key, because: codeOf(error) })
+    if (this.#resumes === 1) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#ports.clock.after(resumePauseMs * 2 ** this.#resumes, resolve)
+    await promise
+  }
+
+  async #drain(
+    source: Body,
+    writer: StoreWriter,
+    bodyBytes: number | null,
+    check: BodyCheck,
+  ): Promise<'complete' | 'left'> {
+    for await (const chunk of source) {
+      checkLength(writer.writtenBytes + chunk.length, bodyBytes, 'so far')
+      check.update(chunk)
+      const lagging = writer.write(chunk)
+      if (lagging) await lagging
+      if (writer.writtenBytes === bodyBytes) check.verify()
+      this.#readyBytes = writer.writtenBytes
+      this.#wake()
+      if (this.#isAbandoned(bodyBytes)) return 'left'
+    }
+    checkLength(writer.writtenBytes, bodyBytes, 'in all')
+    return 'complete'
+  }
+
+  #isAbandoned(bodyBytes: number | null): boolean {
+    if (this.#waiters.size > 0 || this.#order.background || this.#etag === null) return false
+    return (
+      this.receivedBytes !== bodyBytes &&
+      abandoned(this.receivedBytes, bodyBytes, this.#options) === 'keep-prefix'
+    )
+  }
+
+  /** Stands still with what has arrived until a client comes, or for so long that none is to be expected. */
+  async #park(): Promise<void> {
+    if (this.#fenced) throw abandonedBy('a write')
+    const parked = Promise.withResolvers<void>()
+    const cancel = this.#ports.clock.after(this.#options.prefixKeepMs, () =>
+      parked.reject(abandonedBy('all clients')),
+    )
+    this.#parked = parked
+    try {
+      await parked.promise
+    } finally {
+      cancel()
+      this.#parked = null
+    }
+  }
+
   async #commit(writer: StoreWriter, meta: EntryMeta): Promise<void> {
-    if (this.#fenced) return
     await writer.commit(meta)
     this.#committed = true
     if (this.#fenced) this.#ports.store.remove(this.key)
@@ -197,7 +317,7 @@ export class Fill {
     this.#progress = null
   }
 
-  #claim(): UpstreamAnswer | null {
+  #claimAnswer(): UpstreamAnswer | null {
     const answer = this.#answer
     this.#answer = null
     return answer
@@ -206,7 +326,7 @@ export class Fill {
   /** Frees what the fill holds once it is over and the last waiter has gone. */
   #settle(): void {
     if (this.#waiters.size > 0 || this.#settled) return
-    const unwanted = this.#claim()
+    const unwanted = this.#claimAnswer()
     if (unwanted) void discard(unwanted.response)
     if (this.#state === 'open' || !this.#writer) return
     this.#settled = true
@@ -215,65 +335,12 @@ export class Fill {
   }
 }
 
-/** One client's part in a fill and its way through the body. It must `leave`, or read to the end, or `return`. */
-export class Waiter implements AsyncIterableIterator<Uint8Array> {
-  readonly fill: Fill
-  readonly #onLeave: () => void
-  #offset = 0
-  #last = Number.POSITIVE_INFINITY
-  #open = true
+const resumePauseMs = 50
 
-  constructor(fill: Fill, onLeave: () => void) {
-    this.fill = fill
-    this.#onLeave = onLeave
-  }
-
-  /** The body from byte `first` to `last`, inclusive; Infinity for its end. */
-  body(first: number, last: number): Body {
-    this.#offset = first
-    this.#last = last
-    return this
-  }
-
-  leave(): void {
-    if (this.#open) this.#onLeave()
-    this.#open = false
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (!this.#open || this.#offset > this.#last) return this.return()
-    try {
-      const chunk = await this.fill.next(this.#offset, Math.min(readBytes, this.#last - this.#offset + 1))
-      if (chunk.length === 0) return this.return()
-      this.#offset += chunk.length
-      return { done: false, value: chunk }
-    } catch (error) {
-      this.leave()
-      throw error
-    }
-  }
-
-  async return(): Promise<IteratorReturnResult<undefined>> {
-    this.leave()
-    return { done: true, value: undefined }
-  }
-}
-
-/** Not kept with an entry: one answer's identity, and what this proxy says itself. */
-const droppedFromEntries: readonly string[] = ['x-amz-request-id', 'x-amz-id-2', 'age', ...ownHeaders]
-
-function wrongLength(code: 'truncated' | 'overlong'): ProxyError {
-  return new ProxyError(`the origin's body is ${code}`, { code, source: 'origin' })
+function abandonedBy(whom: string): ProxyError {
+  return new ProxyError(`the fill was abandoned by ${whom}`, { code: 'client-gone', source: 'client' })
 }
 
 function codeOf(error: unknown): string {
   return error instanceof ProxyError ? error.code : String(error)
-}
-
-function assertWriter(writer: StoreWriter | null): asserts writer is StoreWriter {
-  if (!writer) throw new Error('a fill was read before its head was known')
 }

@@ -1,75 +1,66 @@
-// Passes a request on uncached, byte for byte, and bounds how long silence lasts. Flow.
-import type { Body, ProxyRequest } from '../object.ts'
+// Passes requests on uncached, byte for byte, and keeps the cache from contradicting what they write. Flow.
+import { ProxyError } from '../errors.ts'
+import { headerValue, type ProxyRequest } from '../object.ts'
 import { ownHeaders } from '../policy/cache-status.ts'
 import { endToEnd } from '../policy/hop-by-hop.ts'
-import type { Clock } from '../ports.ts'
-import type { Upstream, UpstreamAnswer } from './upstream.ts'
-import { tooLate } from './within.ts'
+import { type ObjectName, originForm } from '../policy/key.ts'
+import { changesObject } from '../policy/touched.ts'
+import { relay } from './answer.ts'
+import type { CacheContext, Exchange, Reply } from './exchange.ts'
+import { unavailable } from './refusals.ts'
+import type { UpstreamAnswer } from './upstream.ts'
+import { send } from './within.ts'
+import { writeThrough } from './write-through.ts'
 
-/**
- * Sends the request as it came, less hop-by-hop headers. Rejects with a ProxyError, `deadline` once the origin has been
- * silent for `deadlineMs`: time in which the proxy waits for the client's next chunk doesn't count.
- */
-export function pass(
+/** A request that isn't for the cache. `name`: what it is about, when that can be told. */
+export async function passOn(
+  context: CacheContext,
   request: ProxyRequest,
-  upstream: Upstream,
-  clock: Clock,
-  deadlineMs: number,
-): Promise<UpstreamAnswer> {
-  const silence = new Silence(clock, deadlineMs)
-  const body = request.body && silence.between(request.body)
-  const signal = AbortSignal.any([silence.signal, request.signal])
-  const { method, target } = request
-  const headers = endToEnd(request.headers, ownHeaders)
-  const answer = upstream.fetch({ method, target, headers, body, signal })
-  return silence.orElse(answer)
+  name: ObjectName | null,
+  because: string,
+): Promise<Reply> {
+  try {
+    const answer = await sendAsItIs(context, request, name)
+    return relay(context.options.name, answer, 'BYPASS', because)
+  } catch (error) {
+    if (error instanceof ProxyError) return unavailable(context, request, 'BYPASS', error.code)
+    throw error
+  }
 }
 
-/** Counts time in which it is the origin's turn. */
-class Silence {
-  readonly #clock: Clock
-  readonly #limitMs: number
-  readonly #controller = new AbortController()
-  readonly #expired = Promise.withResolvers<never>()
-  #cancel: () => void = () => {}
+/** A read of an object that has to go past the store. Rejects with ProxyError. */
+export function passObject(context: CacheContext, { request }: Exchange): Promise<UpstreamAnswer> {
+  return forward(
+    context,
+    request,
+    request.receivedMs + context.options.deadlineMs - context.clock.monotonicMs(),
+  )
+}
 
-  constructor(clock: Clock, limitMs: number) {
-    this.#clock = clock
-    this.#limitMs = limitMs
-    this.#expired.promise.catch(() => {})
-    this.#start()
-  }
+function sendAsItIs(
+  context: CacheContext,
+  request: ProxyRequest,
+  name: ObjectName | null,
+): Promise<UpstreamAnswer> {
+  const deadlineMs = isSlowWrite(request) ? null : context.options.deadlineMs
+  if (name === null || !changesObject(request.method, request.target))
+    return forward(context, request, deadlineMs)
+  return writeThrough(context, request, name, (sent) => forward(context, sent, deadlineMs))
+}
 
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
+function forward(
+  context: CacheContext,
+  request: ProxyRequest,
+  deadlineMs: number | null,
+): Promise<UpstreamAnswer> {
+  const { method, body, signal } = request
+  const headers = endToEnd(request.headers, ownHeaders)
+  const target = originForm(request.target)
+  return send({ method, target, headers, body, signal }, context.upstream, context.clock, deadlineMs)
+}
 
-  async *between(body: Body): AsyncGenerator<Uint8Array> {
-    this.#cancel()
-    for await (const chunk of body) {
-      this.#start()
-      yield chunk
-      this.#cancel()
-    }
-    this.#start()
-  }
-
-  async orElse<T>(answer: Promise<T>): Promise<T> {
-    try {
-      return await Promise.race([answer, this.#expired.promise])
-    } finally {
-      this.#cancel()
-    }
-  }
-
-  #start(): void {
-    this.#cancel()
-    this.#cancel = this.#clock.after(this.#limitMs, () => this.#expire())
-  }
-
-  #expire(): void {
-    const error = tooLate()
-    this.#expired.reject(error)
-    this.#controller.abort(error)
-  }
+/** S3 may think for long about a copy or the completion of a multipart upload: only the origin's own timeouts bound these. */
+function isSlowWrite({ method, target, headers }: ProxyRequest): boolean {
+  if (headerValue(headers, 'x-amz-copy-source') !== undefined) return true
+  return method === 'POST' && /[?&]uploadId=/.test(target)
 }

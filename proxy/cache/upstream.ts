@@ -1,5 +1,6 @@
 // Asks the origins in their order, behind one circuit breaker each, and remembers how that went. Flow.
 import { ProxyError } from '../errors.ts'
+import { headerValue } from '../object.ts'
 import {
   type Admission,
   admitted,
@@ -30,6 +31,8 @@ export class Upstream {
   readonly #options: BreakerOptions
   readonly #clock: Clock
   readonly #log: Log
+  #recoveredAtMs = Number.NEGATIVE_INFINITY
+  #slowedUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(origins: readonly Origin[], options: BreakerOptions, clock: Clock, log: Log) {
     this.#guarded = origins.map((origin) => ({ origin, breaker: closedBreaker }))
@@ -60,23 +63,31 @@ export class Upstream {
     return Math.min(...waits)
   }
 
+  /** An origin answered again less than `withinMs` ago after its breaker had been open. */
+  recovering(withinMs: number): boolean {
+    return this.#clock.monotonicMs() - this.#recoveredAtMs < withinMs
+  }
+
+  /** The origin has asked for fewer requests (503 with Retry-After, S3's SlowDown): what can wait should. */
+  slowedDown(): boolean {
+    return this.#clock.monotonicMs() < this.#slowedUntilMs
+  }
+
   /** Name and breaker of each origin, for status pages. */
   states(): readonly { readonly name: string; readonly breaker: Breaker }[] {
     return this.#guarded.map(({ origin, breaker }) => ({ name: origin.name, breaker }))
   }
 
   /**
-   * The first origin's answer that is not a 5xx, else the last one's. A request with a body goes to one origin only.
-   * Rejects with the last origin's ProxyError, or `breaker-open` when none may be asked.
+   * The first origin's answer that is not a 5xx, else the last one's; begins with the origin at `from` (wrapping round).
+   * A request with a body goes to one origin only. Rejects with the last origin's ProxyError, or `breaker-open` when
+   * none may be asked.
    */
-  async fetch(request: OriginRequest): Promise<UpstreamAnswer> {
-    let failure: unknown = new ProxyError('every origin is known not to answer', {
-      code: 'breaker-open',
-      source: 'origin',
-      retryable: true,
-    })
+  async fetch(request: OriginRequest, from = 0): Promise<UpstreamAnswer> {
+    let failure: unknown = breakerOpen()
     let refusal: UpstreamAnswer | null = null
-    for (const guarded of this.#guarded) {
+    for (let i = 0; i < this.#guarded.length; i++) {
+      const guarded = this.#guarded[(from + i) % this.#guarded.length]!
       const admission = admitted(guarded.breaker, this.#clock.monotonicMs(), this.#options)
       if (admission.kind === 'refuse') continue
       try {
@@ -103,11 +114,9 @@ export class Upstream {
     try {
       const response = await guarded.origin.fetch(request)
       const tookMs = this.#clock.monotonicMs() - startMs
-      this.#report(
-        guarded,
-        admission.kind,
-        response.status >= 500 ? 'dead' : answeredIn(tookMs, this.#options),
-      )
+      this.#heedSlowDown(response)
+      const outcome = response.status >= 500 ? 'dead' : answeredIn(tookMs, this.#options)
+      this.#report(guarded, admission.kind, outcome)
       return { response, backend: guarded.origin.name, tookMs }
     } catch (error) {
       if (!leftByClient(request.signal)) this.#report(guarded, admission.kind, 'dead')
@@ -116,14 +125,30 @@ export class Upstream {
   }
 
   #report(guarded: Guarded, call: 'pass' | 'probe', outcome: CallOutcome): void {
+    const nowMs = this.#clock.monotonicMs()
     const before = guarded.breaker.kind
-    guarded.breaker = reported(guarded.breaker, call, outcome, this.#clock.monotonicMs(), this.#options)
+    guarded.breaker = reported(guarded.breaker, call, outcome, nowMs, this.#options)
     const after = guarded.breaker.kind
-    if (before === 'closed' && after === 'open')
-      this.#log.warn('breaker opened', { origin: guarded.origin.name })
-    if (before !== 'closed' && after === 'closed')
-      this.#log.info('breaker closed', { origin: guarded.origin.name })
+    const { name } = guarded.origin
+    if (before === 'closed' && after === 'open') this.#log.warn('breaker opened', { origin: name })
+    if (before === 'closed' || after !== 'closed') return
+    this.#recoveredAtMs = nowMs
+    this.#log.info('breaker closed', { origin: name })
   }
+
+  #heedSlowDown(response: OriginResponse): void {
+    const seconds = headerValue(response.headers, 'retry-after')
+    if (response.status !== 503 || seconds === undefined || !/^\d{1,4}$/.test(seconds)) return
+    this.#slowedUntilMs = this.#clock.monotonicMs() + Number(seconds) * 1000
+  }
+}
+
+function breakerOpen(): ProxyError {
+  return new ProxyError('every origin is known not to answer', {
+    code: 'breaker-open',
+    source: 'origin',
+    retryable: true,
+  })
 }
 
 /** An abort says something of the origin only when it was our patience that ended. */

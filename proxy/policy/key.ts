@@ -51,6 +51,26 @@ function variantKey(base: string, kept: readonly string[], origin: string | unde
   return origin === undefined ? base + query : `${base}${query} origin=${origin}`
 }
 
+/** The target as an origin expects it: without the scheme and authority of a request made to a proxy. */
+export function originForm(target: string): string {
+  return target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?]*/i, '').replace(/^(?!\/)/, '/')
+}
+
+/** The target without what belongs to one request's signature, everything else as it was. */
+export function withoutSignature(target: string): string {
+  const mark = target.indexOf('?')
+  if (mark < 0) return target
+  const kept = target
+    .slice(mark + 1)
+    .split('&')
+    .filter((parameter) => !isOfSignature(parameter.split('=', 1)[0]!))
+  return kept.length === 0 ? target.slice(0, mark) : `${target.slice(0, mark)}?${kept.join('&')}`
+}
+
+function isOfSignature(name: string): boolean {
+  return name.startsWith('X-Amz-') || signatureParameters.has(name)
+}
+
 interface SplitTarget {
   readonly path: string | null
   readonly query: string

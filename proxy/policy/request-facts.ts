@@ -9,8 +9,12 @@ export interface RequestFacts {
   readonly ifNoneMatch: string | undefined
   readonly ifModifiedSince: string | undefined
   readonly ifUnmodifiedSince: string | undefined
+  /** One of the six above is there. */
+  readonly conditional: boolean
   readonly cacheControl: string | undefined
+  readonly pragma: string | undefined
   readonly authorization: string | undefined
+  readonly amzDate: string | undefined
   /** The Origin header of a cross-origin request; S3's answer differs by it (CORS). */
   readonly origin: string | undefined
   /** A header by which S3 answers this one client differently: SSE-C keys, requester pays. */
@@ -19,7 +23,7 @@ export interface RequestFacts {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-const fields: Readonly<Record<string, Exclude<keyof RequestFacts, 'personal'>>> = {
+const fields: Readonly<Record<string, Exclude<keyof RequestFacts, 'personal' | 'conditional'>>> = {
   host: 'host',
   range: 'range',
   'if-range': 'ifRange',
@@ -28,9 +32,20 @@ const fields: Readonly<Record<string, Exclude<keyof RequestFacts, 'personal'>>> 
   'if-modified-since': 'ifModifiedSince',
   'if-unmodified-since': 'ifUnmodifiedSince',
   'cache-control': 'cacheControl',
+  pragma: 'pragma',
   authorization: 'authorization',
+  'x-amz-date': 'amzDate',
   origin: 'origin',
 }
+
+const conditionals: ReadonlySet<keyof RequestFacts> = new Set([
+  'range',
+  'ifRange',
+  'ifMatch',
+  'ifNoneMatch',
+  'ifModifiedSince',
+  'ifUnmodifiedSince',
+] as const)
 
 /** The first value counts where a header is repeated. */
 export function requestFacts(headers: HeaderList): RequestFacts {
@@ -42,16 +57,23 @@ export function requestFacts(headers: HeaderList): RequestFacts {
     ifNoneMatch: undefined,
     ifModifiedSince: undefined,
     ifUnmodifiedSince: undefined,
+    conditional: false,
     cacheControl: undefined,
+    pragma: undefined,
     authorization: undefined,
+    amzDate: undefined,
     origin: undefined,
     personal: null,
   }
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!.toLowerCase()
     const field = fields[name]
-    if (field) facts[field] ||= headers[i + 1]!
-    else if (name.startsWith('x-amz-')) facts.personal ??= personal(name)
+    if (field) {
+      facts[field] ||= headers[i + 1]!
+      if (conditionals.has(field)) facts.conditional = true
+    } else if (name.startsWith('x-amz-')) {
+      facts.personal ??= personal(name)
+    }
   }
   return facts
 }

@@ -1,7 +1,8 @@
 // Decides how an entry is validated with the origin, and what a 304 makes of it. Pure.
-import { type EntryMeta, type HeaderList, headerValue, withoutHeaders } from '../object.ts'
+import { type HeaderList, headerValue, withoutHeaders } from '../object.ts'
 
-const clientConditions: ReadonlySet<string> = new Set([
+/** What a client asks of its own copy; a fetch for the store is of the whole object (lower-case). */
+export const clientConditions: ReadonlySet<string> = new Set([
   'if-match',
   'if-none-match',
   'if-modified-since',
@@ -10,11 +11,14 @@ const clientConditions: ReadonlySet<string> = new Set([
   'range',
 ])
 
-/** Headers for asking about the whole object: the client's own conditions and range give way to the entry's ETag. */
-export function wholeObjectHeaders(headers: HeaderList, etag: string | null): HeaderList {
-  const kept = withoutHeaders(headers, clientConditions)
-  if (etag !== null) kept.push('If-None-Match', etag)
-  return kept
+/** What a fetch asks about the entry it would renew. */
+export function validators(etag: string | null): HeaderList {
+  return etag === null ? [] : ['If-None-Match', etag]
+}
+
+/** What continues a body that broke off: only if it is still the same object. */
+export function continuation(etag: string, first: number, last: number): HeaderList {
+  return ['If-Match', etag, 'Range', `bytes=${first}-${Number.isFinite(last) ? last : ''}`]
 }
 
 /** Headers a 304 may not change: they describe the stored bytes (RFC 9111 §3.2). */
@@ -26,18 +30,12 @@ const keptOnUpdate: ReadonlySet<string> = new Set([
   'etag',
 ])
 
-/** The entry's metadata after the origin has confirmed it: fresh again, with the newer headers of the 304. */
-export function freshened(
-  meta: EntryMeta,
-  confirmed: HeaderList,
-  wallMs: number,
-  freshForMs: number,
-): EntryMeta {
+/** A stored answer's headers with the newer ones of a 304. */
+export function updatedHeaders(stored: HeaderList, confirmed: HeaderList): string[] {
   const newer = withoutHeaders(confirmed, keptOnUpdate)
   const names = new Set<string>()
   for (let i = 0; i < newer.length; i += 2) names.add(newer[i]!.toLowerCase())
-  const headers = [...withoutHeaders(meta.headers, names), ...newer]
-  return { ...meta, headers, validatedAtMs: wallMs, freshUntilMs: wallMs + freshForMs }
+  return [...withoutHeaders(stored, names), ...newer]
 }
 
 /** A strong validator that can be asked about; weak ones and none at all can't. */

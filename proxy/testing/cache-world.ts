@@ -1,6 +1,6 @@
 // A cache between an origin and a store in memory, on a virtual clock: what a test of the cache's flow starts from.
-import { type Cache, createCache } from '../cache/handle.ts'
-import type { CacheOptions } from '../cache/options.ts'
+import { type Cache, type CachePorts, createCache } from '../cache/handle.ts'
+import { type CacheOptions, cacheDefaults } from '../cache/options.ts'
 import { headerValue, type ProxyResponse } from '../object.ts'
 import { collect, MemoryOrigin } from './memory-origin.ts'
 import { MemoryBodyStore } from './memory-store.ts'
@@ -11,7 +11,7 @@ export const hourMs = 3_600_000
 
 /** Objects are fresh for an hour; every failure may be covered with stale entries; nobody is asked for credentials. */
 export const cacheOptions: CacheOptions = {
-  name: 'breakwater-cache',
+  ...cacheDefaults,
   hosts: ['s3.test'],
   valid: [{ prefix: '', status: 200, timeMs: hourMs }],
   useStale: [
@@ -26,6 +26,7 @@ export const cacheOptions: CacheOptions = {
   ],
   deadlineMs: 800,
   breaker: { deadCalls: 5, slowCalls: 0, slowMs: 1000, openMs: 1000 },
+  authorisation: { ...cacheDefaults.authorisation, mode: 'network', keys: [] },
 }
 
 /** An answer read to its end. */
@@ -52,7 +53,10 @@ export interface CacheWorld {
 }
 
 /** `withBackup`: the cache has a second origin to turn to. */
-export function cacheWorld(options: Partial<CacheOptions> = {}, withBackup = false): CacheWorld {
+export function cacheWorld(
+  options: Partial<CacheOptions> = {},
+  { withBackup = false, ...ports }: { withBackup?: boolean } & Partial<CachePorts> = {},
+): CacheWorld {
   const clock = new VirtualClock()
   const origin = new MemoryOrigin('s3', clock)
   const backup = new MemoryOrigin('s3-backup', clock)
@@ -61,7 +65,17 @@ export function cacheWorld(options: Partial<CacheOptions> = {}, withBackup = fal
   const origins = withBackup ? [origin, backup] : [origin]
   const cache = createCache(
     { ...cacheOptions, ...options },
-    { store, origins, clock, random: constantRandom(), log },
+    {
+      store,
+      origins,
+      clock,
+      random: constantRandom(),
+      log,
+      signatures: null,
+      digests: null,
+      accessLog: null,
+      ...ports,
+    },
   )
   const make: CacheWorld['request'] = (target, more) =>
     request(target, { receivedMs: clock.monotonicMs(), ...more })
