@@ -1,5 +1,6 @@
 import t from 'tap'
 import { headerValue } from '../object.ts'
+import { iterate, once, remainder } from '../testing/bodies.ts'
 import { cacheWorld, hourMs, readAnswer } from '../testing/cache-world.ts'
 import { collect, patterned } from '../testing/memory-origin.ts'
 import { settle } from '../testing/virtual-clock.ts'
@@ -158,10 +159,10 @@ t.test('two clients, cold object: one origin GET, and both read while it comes',
   await world.clock.advance(40)
   const answers = [await first, await second]
   t.match(headerValue(answers[1]!.headers, 'cache-status'), /collapsed/)
-  const readers = answers.map((answer) => iterate(answer.body))
+  const readers = answers.map(iterate)
   for (const reader of readers)
     t.equal((await reader.next()).value!.length, 16_384, 'the first piece is there at once')
-  const rest = Promise.all(readers.map(async (reader) => collectFrom(reader)))
+  const rest = Promise.all(readers.map(remainder))
   for (const tail of await world.clock.until(rest)) t.strictSame(tail, bytes.subarray(16_384))
   t.equal(world.origin.requests.length, 1)
   t.equal(world.store.openWriters, 0)
@@ -191,7 +192,7 @@ t.test('the first client leaving does not end a fill that others use', async (t)
   world.origin.chunkDelayMs = 10
   const leader = await world.clock.until(world.send(world.request(object)))
   const follower = world.send(world.request(object))
-  const reader = iterate(leader.body)
+  const reader = iterate(leader)
   await reader.next()
   await reader.return?.()
   t.strictSame((await world.clock.until(follower.then(readAnswer))).bytes, bytes)
@@ -349,15 +350,3 @@ t.test('what client and origin say under our header names is overwritten', async
     t.notMatch(values.join(), /evil/)
   }
 })
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes
-}
-
-function iterate(body: unknown): AsyncIterator<Uint8Array> {
-  return (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
-}
-
-function collectFrom(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
-  return collect({ [Symbol.asyncIterator]: () => iterator })
-}
