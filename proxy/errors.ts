@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'queue-full'
   | 'queue-timeout'
   | 'deadline'
+  | 'superseded'
   // the client's side
   | 'client-gone'
   | 'bad-request'

@@ -24,7 +24,7 @@ export function createRouterAdmin(router: Router, clock: Clock): Handler {
 
 function events(router: Router, clock: Clock): ProxyResponse {
   const stream = new EventStream(clock, () => unfollow())
-  const unfollow = router.journal.follow((transition) => stream.send('transition', transition))
+  const unfollow = router.fleet.journal.follow((transition) => stream.send('transition', transition))
   stream.send('state', routerState(router, clock))
   const headers = ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store']
   return { status: 200, headers, body: stream }

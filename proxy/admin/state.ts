@@ -39,8 +39,8 @@ export interface RouterState {
 export function routerState(router: Router, clock: Clock): RouterState {
   const now = clock.wallMs()
   const toWall = (monotonicMs: number) => Math.round(now - clock.monotonicMs() + monotonicMs)
-  const backends = router.backends.map((backend) => backendState(backend, toWall))
-  return { now, backends, transitions: router.journal.transitions }
+  const backends = router.fleet.backends.map((backend) => backendState(backend, toWall))
+  return { now, backends, transitions: router.fleet.journal.transitions }
 }
 
 function backendState(backend: Backend, toWall: (monotonicMs: number) => number): BackendState {

@@ -28,12 +28,19 @@ const notSent: ReadonlySet<ErrorCode> = new Set([
   'connect-timeout',
   'tls-failed',
   'breaker-open',
-  'queue-full',
-  'queue-timeout',
 ])
 /** The server is gone with all it had done, so that asking another one repeats nothing. */
 const serverGone: ReadonlySet<ErrorCode> = new Set(['reset', 'closed-early'])
-const final: ReadonlySet<ErrorCode> = new Set(['deadline', 'client-gone', 'bad-request', 'denied'])
+/** Nobody waits any more; or the server is up but busy, and its load must not spill over to S3. */
+const final: ReadonlySet<ErrorCode> = new Set([
+  'deadline',
+  'superseded',
+  'client-gone',
+  'bad-request',
+  'denied',
+  'queue-full',
+  'queue-timeout',
+])
 
 /** What to do after an attempt. A 502, 503 or 504 is tried elsewhere only when it comes from a cache node: S3's own word is final. */
 export function afterAttempt(end: AttemptEnd, view: RetryView, maxAttempts: number): RetryDecision {

@@ -5,6 +5,7 @@ import { headerValue } from '../object.ts'
 import type { Candidate, Routable } from '../policy/failover.ts'
 import {
   afterCheck,
+  afterOutlier,
   afterTraffic,
   checkIntervalMs,
   type Health,
@@ -13,8 +14,10 @@ import {
   suspicion,
 } from '../policy/health.ts'
 import { type Downtime, downtimeMs, missedAt, noDowntime, reachedAt } from '../policy/health-downtime.ts'
+import { type Latency, noLatency, withSample } from '../policy/health-latency.ts'
 import type { Clock, Origin, OriginResponse } from '../ports.ts'
-import type { RouterOptions, ServerOptions } from './options.ts'
+import { Gate } from './gate.ts'
+import type { RouterOptions, ServerOptions, Timing } from './options.ts'
 
 /** What an operator asked for: `drain` finishes what is running and takes nothing new; `maint` isn't even checked. */
 export type Mode = 'ready' | 'drain' | 'maint'
@@ -38,11 +41,33 @@ export interface Transition {
 
 export interface Counters {
   requests: number
+  /** Requests that it failed. */
   errors: number
+  /** Of those, connections that never came about. */
+  connectErrors: number
+  /** Requests that went on to another server. */
   retries: number
+  /** Bodies that broke and were continued elsewhere. */
+  resumed: number
+  clientAborts: number
   bytesIn: number
   bytesOut: number
+  checksFailed: number
+  timesDown: number
   transitions: number
+  /** Answers by the first digit of their status. */
+  readonly byStatusClass: [number, number, number, number, number, number]
+}
+
+export interface BackendPorts {
+  readonly clock: Clock
+  readonly timing: () => Timing
+}
+
+export interface BackendHooks {
+  onTransition(transition: Transition): void
+  /** Is it far slower than its peers? */
+  isOutlier(): boolean
 }
 
 export class Backend implements Candidate {
@@ -50,21 +75,16 @@ export class Backend implements Candidate {
   readonly backup: boolean
   readonly server: ServerOptions
   readonly origin: Origin
-  readonly counters: Counters = {
-    requests: 0,
-    errors: 0,
-    retries: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    transitions: 0,
-  }
-  /** Requests whose body hasn't ended. */
-  inFlight = 0
+  readonly gate: Gate
+  readonly counters: Counters = noCounts()
+  /** Times to the head of an answer. */
+  firstByte: Timing
+  latency: Latency = noLatency
   /** Called when something spoke against it, so that the next check comes soon. */
   onSuspicion: () => void = () => {}
   readonly #clock: Clock
   readonly #options: HealthOptions
-  readonly #onTransition: (transition: Transition) => void
+  readonly #hooks: BackendHooks
   #health: Health
   #downtime: Downtime = noDowntime
   #mode: Mode = 'ready'
@@ -75,18 +95,38 @@ export class Backend implements Candidate {
     server: ServerOptions,
     origin: Origin,
     router: RouterOptions,
-    clock: Clock,
-    onTransition: (transition: Transition) => void,
+    ports: BackendPorts,
+    hooks: BackendHooks,
   ) {
+    const { clock, timing } = ports
     this.name = server.name
     this.backup = server.backup
     this.server = server
     this.origin = origin
+    this.gate = new Gate(server.maxConnections, router.queue, clock)
+    this.firstByte = timing()
     this.#clock = clock
     this.#options = healthOptions(server, router)
-    this.#onTransition = onTransition
+    this.#hooks = hooks
     this.#health = startHealth(clock.monotonicMs())
     this.#modeSinceMs = clock.monotonicMs()
+  }
+
+  /** Takes over what is known of the same server from before a reload. */
+  inherit(known: Backend): void {
+    this.#health = known.#health
+    this.#downtime = known.#downtime
+    this.#mode = known.#mode
+    this.#modeSinceMs = known.#modeSinceMs
+    this.#lastCheck = known.#lastCheck
+    this.latency = known.latency
+    this.firstByte = known.firstByte
+    Object.assign(this.counters, known.counters)
+  }
+
+  /** Requests that hold one of its connections. */
+  get inFlight(): number {
+    return this.gate.taken
   }
 
   get routable(): Routable {
@@ -134,6 +174,8 @@ export class Backend implements Candidate {
   checked(ok: boolean, text: string, startedMs: number): void {
     const nowMs = this.#clock.monotonicMs()
     this.#lastCheck = { ok, text, atMs: nowMs, tookMs: nowMs - startedMs }
+    if (!ok) this.counters.checksFailed++
+    if (ok && this.latency.samples === 0) this.latency = withSample(noLatency, nowMs - startedMs)
     this.#evidence(ok, startedMs)
     this.#become(afterCheck(this.#health, ok, nowMs, this.#options))
   }
@@ -143,23 +185,40 @@ export class Backend implements Candidate {
    * itself; S3 that says 503 is away for its readers (for how long, its checks tell).
    */
   headArrived(response: OriginResponse, startedMs: number): void {
-    const relays = !this.backup && headerValue(response.headers, 'x-cache-status') !== undefined
-    if (failureStatuses.has(response.status) && !relays) {
+    const tookMs = this.#clock.monotonicMs() - startedMs
+    this.firstByte.record(tookMs)
+    this.counters.byStatusClass[Math.floor(response.status / 100)]!++
+    if (failureStatuses.has(response.status) && !this.#relaysFailure(response)) {
       this.counters.errors++
       this.#doubted('soft', startedMs)
       return
     }
+    this.latency = withSample(this.latency, tookMs)
     this.#evidence(true, startedMs)
     if (this.server.check === null) return
-    this.#become(afterTraffic(this.#health, null, this.#clock.monotonicMs(), this.#options))
+    const nowMs = this.#clock.monotonicMs()
+    this.#become(afterTraffic(this.#health, null, nowMs, this.#options))
+    if (this.#hooks.isOutlier()) this.#slow(nowMs)
   }
 
   /** A request sent at `startedMs` failed. `afterHead`: while its body was coming. */
   failed(code: ErrorCode, startedMs: number, afterHead: boolean): void {
+    if (code === 'client-gone') this.counters.clientAborts++
     const doubt = suspicion(code, afterHead)
     if (doubt === 'none') return
     this.counters.errors++
-    this.#doubted(doubt, afterHead ? this.#clock.monotonicMs() : startedMs)
+    if (connectCodes.has(code)) this.counters.connectErrors++
+    this.#doubted(doubt, startedMs)
+  }
+
+  #relaysFailure(response: OriginResponse): boolean {
+    return !this.backup && headerValue(response.headers, 'x-cache-status') !== undefined
+  }
+
+  /** What made it slow is forgotten with it: when it comes up again it is measured anew. */
+  #slow(nowMs: number): void {
+    this.latency = noLatency
+    this.#become(afterOutlier(this.#health, nowMs, this.#options))
   }
 
   #doubted(doubt: 'hard' | 'soft', badMs: number): void {
@@ -185,12 +244,19 @@ export class Backend implements Candidate {
     const to = this.routable
     if (from === to) return
     this.counters.transitions++
+    if (to === 'down') this.counters.timesDown++
     const atMs = this.#clock.monotonicMs()
-    this.#onTransition({ backend: this.name, from, to, because, atMs, wallMs: this.#clock.wallMs() })
+    this.#hooks.onTransition({ backend: this.name, from, to, because, atMs, wallMs: this.#clock.wallMs() })
   }
 }
 
 const failureStatuses: ReadonlySet<number> = new Set([500, 502, 503, 504])
+const connectCodes: ReadonlySet<ErrorCode> = new Set([
+  'dns-failed',
+  'connect-refused',
+  'connect-timeout',
+  'tls-failed',
+])
 const unchecked = { interMs: 0, fastInterMs: 0, downInterMs: 0, rise: 1, fall: 1 }
 
 function healthOptions(server: ServerOptions, router: RouterOptions): HealthOptions {
@@ -200,4 +266,21 @@ function healthOptions(server: ServerOptions, router: RouterOptions): HealthOpti
   const checks = { interMs, fastInterMs, downInterMs, rise, fall }
   const traffic = { consecutiveErrors, errorRatio, minRequests, windowMs }
   return { ...checks, ...traffic, flapCount, flapWindowMs, holdMs, maxHoldMs }
+}
+
+function noCounts(): Counters {
+  return {
+    requests: 0,
+    errors: 0,
+    connectErrors: 0,
+    retries: 0,
+    resumed: 0,
+    clientAborts: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    checksFailed: 0,
+    timesDown: 0,
+    transitions: 0,
+    byStatusClass: [0, 0, 0, 0, 0, 0],
+  }
 }

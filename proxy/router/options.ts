@@ -100,12 +100,6 @@ export interface QueueOptions {
   readonly reservedForHits: number
 }
 
-/** Small hot objects kept in the router itself, by the cache role's code; null for none. */
-export interface RouterMemoryOptions {
-  readonly maxBytes: number
-  readonly maxObjectBytes: number
-}
-
 export interface RouterOptions {
   /** In Via and Cache-Status. */
   readonly name: string
@@ -119,6 +113,8 @@ export interface RouterOptions {
   readonly retry: RetryOptions
   readonly hedge: HedgeOptions
   readonly queue: QueueOptions
+  /** Every request gets a line in the log, or only those that didn't go straight through. */
+  readonly logRequests: 'all' | 'anomalies'
 }
 
 /** Values of everything that has a sensible default; a configuration file overrides them. */
@@ -150,7 +146,15 @@ export const routerDefaults = {
   retry: { attempts: 3, budgetRatio: 0.2, budgetPerSecond: 10, resumes: 3 },
   hedge: { enabled: false, afterMs: 100, budgetRatio: 0.05 },
   queue: { maxQueue: 1024, timeoutMs: 400, reservedForHits: 0.2 },
+  logRequests: 'anomalies',
 } as const
+
+/** A record of times, from which quantiles can be read. */
+export interface Timing {
+  record(ms: number): void
+  /** `q` from 0 to 1; ms. 0 when nothing was recorded. */
+  quantile(q: number): number
+}
 
 export interface RouterPorts {
   readonly clock: Clock
@@ -158,6 +162,8 @@ export interface RouterPorts {
   readonly log: Log
   /** Opens a server's connections. Checks get their own, so that they never wait behind traffic. */
   open(server: ServerOptions, use: 'traffic' | 'check'): Origin
+  /** An empty record of times. */
+  timing(): Timing
   /** Connects (and shakes hands, for https) and hangs up: the check of kind `tcp`. Rejects with a ProxyError. */
   connect(server: ServerOptions, signal: AbortSignal): Promise<void>
 }

@@ -1,6 +1,6 @@
 // How long one request may wait for the first byte of its answer, and whether its client is still there. Flow.
 import { ProxyError } from '../errors.ts'
-import type { Body, ProxyRequest } from '../object.ts'
+import type { Body } from '../object.ts'
 import type { Clock } from '../ports.ts'
 
 /** Guards one request from its arrival to the head of its answer. */
@@ -14,11 +14,12 @@ export class Patience {
   #ended: 'deadline' | 'client-gone' | null = null
   bodyTouched = false
 
-  constructor(request: ProxyRequest, deadlineMs: number, clock: Clock) {
+  /** `sinceMs`: monotonic time from which the deadline counts. `client`: aborted when nobody waits any more. */
+  constructor(sinceMs: number, deadlineMs: number, client: AbortSignal, clock: Clock) {
     this.#clock = clock
     this.#deadlineMs = deadlineMs
-    this.#client = request.signal
-    this.#cancel = clock.after(request.receivedMs + deadlineMs - clock.monotonicMs(), () => this.#expire())
+    this.#client = client
+    this.#cancel = clock.after(sinceMs + deadlineMs - clock.monotonicMs(), () => this.#expire())
     if (this.#client.aborted) this.#controller.abort()
     else this.#client.addEventListener('abort', this.#onClientGone, { once: true })
   }
@@ -45,14 +46,11 @@ export class Patience {
   }
 
   /** The request's body, watched: once touched it can't be sent again, and every chunk taken starts the deadline anew. */
-  watched(body: Body): Body {
-    return this.#watch(body)
-  }
-
-  async *#watch(body: Body): AsyncGenerator<Uint8Array> {
+  async *watched(body: Body, onChunk: (bytes: number) => void): AsyncGenerator<Uint8Array> {
     this.bodyTouched = true
     for await (const chunk of body) {
       this.#renew()
+      onChunk(chunk.length)
       yield chunk
     }
     this.#renew()

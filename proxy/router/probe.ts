@@ -98,10 +98,3 @@ function checkHeaders(check: CheckOptions, url: string): HeaderList {
 function reason(error: unknown): string {
   return error instanceof ProxyError ? error.code : String(error)
 }
-
-/** Probers of all servers that are checked. */
-export function probers(backends: readonly Backend[], ports: RouterPorts): Prober[] {
-  return backends.flatMap((backend) =>
-    backend.server.check === null ? [] : [new Prober(backend, backend.server.check, ports)],
-  )
-}

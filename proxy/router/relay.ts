@@ -1,26 +1,47 @@
-// A body on its way from a backend to the client, piece by piece and no faster than the client reads. Flow.
-import type { Body } from '../object.ts'
+// An answer on its way to the client, piece by piece and no faster than the client reads. Flow.
+import type { ProxyError } from '../errors.ts'
+import type { ProxyResponse } from '../object.ts'
+import { resumable } from '../policy/retry-resume.ts'
+import { relayedHeaders } from './answer.ts'
+import { type Answered, drop, named, noteHit } from './attempt.ts'
+import type { Exchange, Termination } from './exchange.ts'
+import { resume } from './resume.ts'
 
-export interface RelayHooks {
-  onChunk(bytes: number): void
-  /** Called once: null when the body was complete, `cancelled` when the client left, else what broke it. */
-  onEnd(
-    end: { readonly kind: 'complete' | 'cancelled' } | { readonly kind: 'broken'; readonly error: unknown },
-  ): void
+/** The answer for the client, its headers rewritten and its body watched. */
+export function relay(exchange: Exchange, answered: Answered): ProxyResponse {
+  const { response, backend, because } = answered
+  const { fleet, patience, request } = exchange
+  patience.headArrived()
+  exchange.headMs = fleet.ports.clock.monotonicMs() - request.receivedMs
+  noteHit(exchange, response)
+  const { status } = response
+  const headers = relayedHeaders(response, fleet.options.name, backend, because)
+  if (request.method === 'HEAD' || status === 204 || status === 304) {
+    drop(answered)
+    exchange.over(status, backend, '--', because)
+    return { status, headers, body: null }
+  }
+  return { status, headers, body: new RelayedBody(exchange, answered) }
 }
 
 /**
- * Passes a body on and reports how it ends, also when nobody ever reads it.
- * (A generator that was never started does not run its `finally`.)
+ * Passes a body on; when its server breaks it off, goes on with the rest from another one, or throws, so that the
+ * client's connection is cut. An object, not a generator: one that was never started would not run its `finally`,
+ * and the server's connection would count as taken for ever.
  */
-export class RelayedBody implements AsyncIterableIterator<Uint8Array> {
-  readonly #source: AsyncIterator<Uint8Array>
-  readonly #hooks: RelayHooks
+class RelayedBody implements AsyncIterableIterator<Uint8Array> {
+  readonly #exchange: Exchange
+  readonly #original: Answered
+  #current: Answered
+  #pieces: AsyncIterator<Uint8Array>
+  #holdsServer = true
   #ended = false
 
-  constructor(source: Body, hooks: RelayHooks) {
-    this.#source = source[Symbol.asyncIterator]()
-    this.#hooks = hooks
+  constructor(exchange: Exchange, answered: Answered) {
+    this.#exchange = exchange
+    this.#original = answered
+    this.#current = answered
+    this.#pieces = answered.response.body[Symbol.asyncIterator]()
   }
 
   [Symbol.asyncIterator](): this {
@@ -28,26 +49,68 @@ export class RelayedBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array>> {
-    try {
-      const piece = await this.#source.next()
-      if (piece.done) this.#end({ kind: 'complete' })
-      else this.#hooks.onChunk(piece.value.length)
-      return piece
-    } catch (error) {
-      this.#end({ kind: 'broken', error })
-      throw error
+    while (!this.#ended) {
+      try {
+        const piece = await this.#pieces.next()
+        if (piece.done) this.#end('--', this.#current.because)
+        else this.#count(piece.value.length)
+        return piece
+      } catch (error) {
+        await this.#goOn(error)
+      }
     }
-  }
-
-  async return(): Promise<IteratorResult<Uint8Array>> {
-    this.#end({ kind: 'cancelled' })
-    await this.#source.return?.()
     return { done: true, value: undefined }
   }
 
-  #end(end: Parameters<RelayHooks['onEnd']>[0]): void {
-    if (this.#ended) return
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    if (!this.#ended) {
+      this.#end('CD', 'client-gone')
+      await this.#pieces.return?.()
+    }
+    return { done: true, value: undefined }
+  }
+
+  #count(bytes: number): void {
+    this.#exchange.bytes += bytes
+    this.#current.backend.counters.bytesOut += bytes
+  }
+
+  /** The server broke the body off: finds the rest, or throws what broke it. */
+  async #goOn(cause: unknown): Promise<void> {
+    const { patience, fleet } = this.#exchange
+    const error = named(cause, patience, patience.signal)
+    const broken = this.#current.backend
+    broken.failed(error.code, fleet.ports.clock.monotonicMs(), true)
+    this.#leaveServer()
+    const rest = await this.#findRest(error)
+    if (typeof rest === 'string') {
+      this.#end(error.code === 'client-gone' ? 'CD' : 'SD', `${error.code}, ${rest}`)
+      throw error
+    }
+    if (this.#ended) return drop(rest)
+    broken.counters.resumed++
+    this.#current = rest
+    this.#pieces = rest.response.body[Symbol.asyncIterator]()
+    this.#holdsServer = true
+  }
+
+  async #findRest(error: ProxyError): Promise<Answered | string> {
+    if (error.code === 'client-gone') return 'nobody waits'
+    const start = resumable(this.#exchange.request, this.#original.response)
+    if (start.kind === 'cut') return start.because
+    const rest = await resume(this.#exchange, this.#current.backend, start.promised, this.#exchange.bytes)
+    return rest ?? 'no-rest-elsewhere'
+  }
+
+  #leaveServer(): void {
+    if (!this.#holdsServer) return
+    this.#holdsServer = false
+    this.#current.backend.gate.leave()
+  }
+
+  #end(termination: Termination, because: string): void {
     this.#ended = true
-    this.#hooks.onEnd(end)
+    this.#leaveServer()
+    this.#exchange.over(this.#original.response.status, this.#current.backend, termination, because)
   }
 }

@@ -1,48 +1,19 @@
 import t from 'tap'
+import { ProxyError } from '../errors.ts'
 import { headerValue, type ProxyResponse } from '../object.ts'
-import { collect, MemoryOrigin, patterned, pieces } from '../testing/memory-origin.ts'
-import { memoryLog, request } from '../testing/requests.ts'
-import { constantRandom, VirtualClock } from '../testing/virtual-clock.ts'
-import { type RouterOptions, routerDefaults, type ServerOptions } from './options.ts'
-import { createRouter } from './route.ts'
-
-function server(name: string, backup: boolean): ServerOptions {
-  const { check, timeouts, maxConnections } = routerDefaults
-  const url = `http://${name}.test`
-  return { name, url, ca: null, serverName: null, backup, maxConnections, timeouts, check }
-}
+import { collect, patterned, pieces } from '../testing/memory-origin.ts'
+import { request } from '../testing/requests.ts'
+import { hitHeaders, routerWorld } from '../testing/router-world.ts'
 
 /** A router over cache1 and, as backup, s3; both hold /b/known, and s3 also /b/new. */
-function world(overrides: Partial<RouterOptions> = {}) {
-  const clock = new VirtualClock()
-  const cache1 = new MemoryOrigin('cache1', clock)
-  const s3 = new MemoryOrigin('s3', clock)
-  cache1.latencyMs = 1
-  for (const origin of [cache1, s3]) origin.put('/b/known', patterned(40_000), origin === cache1 ? hit : [])
+function world() {
+  const made = routerWorld()
+  const [cache1, s3] = [made.origin('cache1'), made.origin('s3')]
+  cache1.put('/b/known', patterned(40_000), hitHeaders)
+  s3.put('/b/known', patterned(40_000))
   s3.put('/b/new', 'new')
-  const origins: Record<string, MemoryOrigin> = { cache1, s3 }
-  const options: RouterOptions = {
-    ...routerDefaults,
-    servers: [server('cache1', false), server('s3', true)],
-    ...overrides,
-  }
-  const router = createRouter(options, {
-    clock,
-    random: constantRandom(),
-    log: memoryLog(),
-    open: ({ name }) => origins[name]!,
-    connect: async () => {},
-  })
-  t.teardown(() => router.close())
-  const backend = (name: string) => router.backends.find((b) => b.name === name)!
-  const get = (target: string, more = {}) => {
-    const asked = request(target, { receivedMs: clock.monotonicMs(), ...more })
-    return clock.until(Promise.resolve(router.handle(asked)))
-  }
-  return { clock, cache1, s3, router, get, backend }
+  return { ...made, cache1, s3 }
 }
-
-const hit = ['Cache-Status', 'breakwater-cache; hit', 'X-Cache-Status', 'HIT', 'X-Backend', 'nobody']
 
 function header(response: ProxyResponse, name: string) {
   return headerValue(response.headers, name)
@@ -113,9 +84,7 @@ t.test('an upload is sent again only when none of it was sent', async (t) => {
   t.equal(header(first, 'x-backend'), 's3')
 
   const broken = world()
-  broken.cache1.intercept = () => Promise.reject(new Error('unreachable'))
-  broken.cache1.intercept = async () => {
-    const { ProxyError } = await import('../errors.ts')
+  broken.cache1.intercept = () => {
     throw new ProxyError('reset', { code: 'reset', source: 'cache' })
   }
   const second = await broken.get('/b/up', { ...put, body: pieces([patterned(4)]) })
@@ -164,7 +133,7 @@ t.test('checks take a server down after fall and bring it up after rise', async 
   cache1.mood = 404
   await clock.advance(1600)
   t.equal(backend('cache1').routable, 'up', 'any status below 500 is good enough')
-  t.match(router.journal.transitions, [
+  t.match(router.fleet.journal.transitions, [
     { backend: 'cache1', from: 'up', to: 'down', because: 'checks-failed' },
     { backend: 'cache1', from: 'down', to: 'up', because: 'checks-passed' },
   ])
@@ -201,17 +170,37 @@ t.test('misses that S3 never answers do not take the cache node down', async (t)
   cache1.intercept = async ({ method }) => {
     if (method === 'HEAD') return { status: 200, headers: [], body: pieces([]) }
     await clock.sleep(400)
-    const { ProxyError } = await import('../errors.ts')
     throw new ProxyError('silent', { code: 'first-byte-timeout', source: 'cache' })
   }
   for (let i = 0; i < 8; i++) await get('/b/new')
   t.equal(backend('cache1').routable, 'up')
 })
 
-t.test('a body that breaks is never taken for a whole one', async (t) => {
-  const { get, cache1, backend } = world()
-  cache1.cutAfterBytes = 20_000
-  const response = await get('/b/known')
-  await t.rejects(collect(response.body), { code: 'reset' })
-  t.equal(backend('cache1').inFlight, 0)
+t.test('a retry that may repeat work needs budget; one that repeats none is free', async (t) => {
+  const retry = { attempts: 3, budgetRatio: 0, budgetPerSecond: 0, resumes: 3 }
+  for (const [mood, status] of [
+    ['refused', 200],
+    [504, 504],
+    ['hang', 503],
+  ] as const) {
+    const { get, origin } = routerWorld(undefined, { retry })
+    origin('s3').put('/b/x', 'x')
+    origin('cache1').mood = mood
+    t.equal((await get('/b/x')).status, status, `${mood}`)
+  }
+})
+
+t.test('the log names what did not go straight through, in two letters and timers', async (t) => {
+  const { get, cache1, s3, log } = world()
+  const lines = () => log.lines.filter(({ message }) => message === 'request').map(({ fields }) => fields)
+  await collect((await get('/b/known')).body)
+  t.same(lines(), [], 'all went well')
+  cache1.mood = 'refused'
+  await collect((await get('/b/known?X-Amz-Signature=secret')).body)
+  s3.mood = 'hang'
+  await get('/b/known')
+  t.match(lines(), [
+    { status: 200, termination: '--', backend: 's3', tried: 'cache1,s3', path: '/b/known', tr: 33, ta: 33 },
+    { status: 503, termination: 'SC', because: 'all-servers-tried', backend: 'none', tr: -1 },
+  ])
 })

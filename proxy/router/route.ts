@@ -1,193 +1,114 @@
-// The flow of the router role; read this first. A request is tried on one backend after the other until one answers,
-// within a deadline, and never where it may act twice. Decisions are taken in policy/, carried out here.
-import { ProxyError } from '../errors.ts'
+// The flow of the router role; read this first. A request is tried on one server after the other until one answers,
+// within a deadline, and never where it may act twice. What is decided stands in policy/, and is carried out here.
 import type { Handler, ProxyRequest, ProxyResponse } from '../object.ts'
-import { nextServer } from '../policy/failover.ts'
-import { afterAttempt, type Budget, type BudgetOptions, earned, spend, startBudget } from '../policy/retry.ts'
-import type { OriginResponse } from '../ports.ts'
-import { relayedHeaders, requestHeaders, unavailable } from './answer.ts'
-import { Backend } from './backend.ts'
-import { discard } from './body.ts'
-import { Journal } from './journal.ts'
+import { type Choice, nextServer } from '../policy/failover.ts'
+import { afterAttempt, type RetryDecision } from '../policy/retry.ts'
+import { unavailable } from './answer.ts'
+import { type Attempt, attempt, drop } from './attempt.ts'
+import type { Backend } from './backend.ts'
+import { Exchange, type Termination } from './exchange.ts'
+import { Fleet } from './fleet.ts'
+import { type Begin, hedged } from './hedge.ts'
 import type { RouterOptions, RouterPorts } from './options.ts'
-import { Patience } from './patience.ts'
-import { type Prober, probers } from './probe.ts'
-import { RelayedBody } from './relay.ts'
+import { relay } from './relay.ts'
 
 export interface Router {
   readonly handle: Handler
-  readonly backends: readonly Backend[]
-  readonly journal: Journal
+  readonly fleet: Fleet
   /** Begins to check the servers. */
   start(): void
   /** Ends the checks. Requests that are running go on. */
   close(): void
 }
 
-/** The router of one process. Takes traffic at once; checks run from `start()`. */
-export function createRouter(options: RouterOptions, ports: RouterPorts): Router {
-  return new FailoverRouter(options, ports)
-}
-
-/** How one attempt ended. */
-type Attempt =
-  | {
-      readonly kind: 'answered'
-      readonly backend: Backend
-      readonly response: OriginResponse
-      readonly because: string
-    }
-  | { readonly kind: 'failed'; readonly error: ProxyError }
-
-class FailoverRouter implements Router {
-  readonly journal = new Journal()
-  readonly backends: readonly Backend[]
-  readonly #options: RouterOptions
-  readonly #ports: RouterPorts
-  readonly #probers: readonly Prober[]
-  readonly #budgetOptions: BudgetOptions
-  #budget: Budget
-
-  constructor(options: RouterOptions, ports: RouterPorts) {
-    this.#options = options
-    this.#ports = ports
-    const { clock, log } = ports
-    this.backends = options.servers.map(
-      (server) =>
-        new Backend(server, ports.open(server, 'traffic'), options, clock, (transition) => {
-          log.warn('backend changed state', { ...transition })
-          this.journal.add(transition)
-        }),
-    )
-    this.#probers = probers(this.backends, ports)
-    const { budgetRatio: ratio, budgetPerSecond: perSecond } = options.retry
-    this.#budgetOptions = { ratio, perSecond, maxRequests: 10_000 }
-    this.#budget = startBudget(clock.monotonicMs(), this.#budgetOptions)
-  }
-
-  start(): void {
-    for (const prober of this.#probers) prober.start()
-  }
-
-  close(): void {
-    for (const prober of this.#probers) prober.stop()
-  }
-
-  readonly handle = async (request: ProxyRequest): Promise<ProxyResponse> => {
-    this.#budget = earned(this.#budget, this.#budgetOptions)
-    const patience = new Patience(request, this.#options.deadlineMs, this.#ports.clock)
-    const tried: Backend[] = []
-    let held: (Attempt & { kind: 'answered' }) | null = null
-    for (;;) {
-      const choice = nextServer(this.backends, tried)
-      if (choice.kind === 'none') return this.#last(request, patience, held, choice.because)
-      if (held !== null) void discard(held.response.body)
-      tried.push(choice.server)
-      const attempt = await this.#attempt(request, choice.server, choice.because, patience)
-      const decision = this.#judge(attempt, request, patience, tried.length)
-      if (attempt.kind === 'answered' && decision.kind !== 'retry')
-        return this.#relay(request, patience, attempt)
-      if (decision.kind !== 'retry') {
-        const because = decision.kind === 'give-up' ? decision.because : 'no-answer'
-        return this.#last(request, patience, null, because)
-      }
-      choice.server.counters.retries++
-      held = attempt.kind === 'answered' ? attempt : null
-    }
-  }
-
-  async #attempt(
-    request: ProxyRequest,
-    backend: Backend,
-    because: string,
-    patience: Patience,
-  ): Promise<Attempt> {
-    const startedMs = this.#ports.clock.monotonicMs()
-    backend.counters.requests++
-    backend.inFlight++
-    try {
-      const response = await backend.origin.fetch({
-        method: request.method,
-        target: request.target,
-        headers: requestHeaders(request.headers, this.#options.name),
-        body: request.body === null ? null : patience.watched(request.body),
-        signal: patience.signal,
-      })
-      backend.inFlight--
-      backend.headArrived(response, startedMs)
-      return { kind: 'answered', backend, response, because }
-    } catch (cause) {
-      backend.inFlight--
-      const error = asProxyError(cause, patience)
-      backend.failed(error.code, startedMs, false)
-      return { kind: 'failed', error }
-    }
-  }
-
-  #judge(attempt: Attempt, request: ProxyRequest, patience: Patience, attempts: number) {
-    const view = { method: request.method, bodyTouched: patience.bodyTouched, attempts }
-    const end =
-      attempt.kind === 'answered'
-        ? { kind: attempt.kind, status: attempt.response.status, byCacheNode: !attempt.backend.backup }
-        : { kind: attempt.kind, code: attempt.error.code }
-    const decision = afterAttempt(end, view, this.#options.retry.attempts)
-    if (decision.kind !== 'retry' || decision.free) return decision
-    const { granted, budget } = spend(this.#budget, this.#ports.clock.monotonicMs(), this.#budgetOptions)
-    this.#budget = budget
-    return granted ? decision : { kind: 'give-up' as const, because: 'retry-budget-spent' }
-  }
-
-  /** No backend is left: what the last one said is the clearest answer; without one, 503. */
-  #last(
-    request: ProxyRequest,
-    patience: Patience,
-    held: (Attempt & { kind: 'answered' }) | null,
-    because: string,
-  ): ProxyResponse {
-    if (held !== null) return this.#relay(request, patience, held)
-    patience.over()
-    this.#ports.log.warn('no backend served a request', { because, method: request.method })
-    return unavailable(this.#options.name, because, this.#retryAfterMs(), request.method)
-  }
-
-  #retryAfterMs(): number {
-    const waits = this.backends.map(({ server }) =>
-      server.check ? server.check.downInterMs * server.check.rise : 0,
-    )
-    return Math.max(1000, Math.min(...waits))
-  }
-
-  #relay(request: ProxyRequest, patience: Patience, attempt: Attempt & { kind: 'answered' }): ProxyResponse {
-    const { backend, response, because } = attempt
-    patience.headArrived()
-    const headers = relayedHeaders(response, this.#options.name, backend, because)
-    if (request.method === 'HEAD' || response.status === 204 || response.status === 304) {
-      void discard(response.body)
-      patience.over()
-      return { status: response.status, headers, body: null }
-    }
-    backend.inFlight++
-    const body = new RelayedBody(response.body, {
-      onChunk: (bytes) => {
-        backend.counters.bytesOut += bytes
-      },
-      onEnd: (end) => {
-        backend.inFlight--
-        if (end.kind === 'broken' && patience.ended === null) {
-          backend.failed(asProxyError(end.error, patience).code, 0, true)
-        }
-        patience.over()
-      },
-    })
-    return { status: response.status, headers, body }
+/**
+ * The router of one process. Takes traffic at once; checks run from `start()`.
+ * `previous`: the router whose place it takes after a reload, so that health and downtime are not forgotten.
+ */
+export function createRouter(options: RouterOptions, ports: RouterPorts, previous?: Router): Router {
+  const fleet = new Fleet(options, ports, previous?.fleet ?? null)
+  return {
+    fleet,
+    handle: (request: ProxyRequest) => route(new Exchange(request, fleet)),
+    start: () => fleet.start(),
+    close: () => fleet.stop(),
   }
 }
 
-/** The failure by its name; once the deadline or the client ended the attempt, that is its name. */
-function asProxyError(error: unknown, patience: Patience): ProxyError {
-  if (patience.ended !== null) {
-    return new ProxyError('the attempt was ended', { code: patience.ended, source: 'client', cause: error })
+async function route(exchange: Exchange): Promise<ProxyResponse> {
+  let choice = nextServer(exchange.order, exchange.tried)
+  while (choice.kind === 'use') {
+    const ended = await ask(exchange, choice)
+    const next = nextServer(exchange.order, exchange.tried)
+    const decision = judge(exchange, ended, next.kind === 'use')
+    if (decision.kind === 'retry') {
+      ended.backend.counters.retries++
+      if (ended.kind === 'answered') drop(ended)
+    } else if (ended.kind === 'answered') {
+      return relay(exchange, ended)
+    } else {
+      return refuse(exchange, decision.kind === 'give-up' ? decision.because : ended.error.code)
+    }
+    choice = next
   }
-  if (error instanceof ProxyError) return error
-  throw error
+  return refuse(exchange, choice.because)
+}
+
+/** Asks the chosen server, and a second one when it stays silent and hedging is on. */
+function ask(exchange: Exchange, choice: Choice<Backend> & { kind: 'use' }): Promise<Attempt> {
+  const { fleet, headers, order, patience, tried } = exchange
+  const begin =
+    (server: Backend, because: string): Begin =>
+    (signal) =>
+      attempt(exchange, server, because, headers, signal)
+  tried.push(choice.server)
+  const first = begin(choice.server, choice.because)
+  if (!fleet.options.hedge.enabled || !exchange.isRead) return first(patience.signal)
+  const second = () => {
+    const other = nextServer(order, tried)
+    if (other.kind === 'none' || !fleet.mayHedge()) return null
+    tried.push(other.server)
+    return begin(other.server, 'hedge')
+  }
+  return hedged(exchange, first, second, (ended) => verdict(exchange, ended).kind === 'answer')
+}
+
+function verdict(exchange: Exchange, ended: Attempt): RetryDecision {
+  const { patience, request, tried, fleet } = exchange
+  const view = { method: request.method, bodyTouched: patience.bodyTouched, attempts: tried.length }
+  const end =
+    ended.kind === 'answered'
+      ? { kind: ended.kind, status: ended.response.status, byCacheNode: !ended.backend.backup }
+      : { kind: ended.kind, code: ended.error.code }
+  return afterAttempt(end, view, fleet.options.retry.attempts)
+}
+
+/** What to do after an attempt, given whether another server is left and the budget allows to ask it. */
+function judge(
+  exchange: Exchange,
+  ended: Attempt,
+  anotherIsLeft: boolean,
+): RetryDecision | { readonly kind: 'give-up'; readonly because: string } {
+  const decision = verdict(exchange, ended)
+  if (decision.kind !== 'retry') return decision
+  if (!anotherIsLeft) return { kind: 'give-up', because: 'all-servers-tried' }
+  if (decision.free || exchange.fleet.mayRetry()) return decision
+  return { kind: 'give-up', because: 'retry-budget-spent' }
+}
+
+/** 503 with the reason. */
+function refuse(exchange: Exchange, because: string): ProxyResponse {
+  const { name } = exchange.fleet.options
+  exchange.over(503, null, terminations[because] ?? 'SC', because)
+  return unavailable(name, because, exchange.fleet.retryAfterMs(), exchange.request.method)
+}
+
+const terminations: Readonly<Record<string, Termination>> = {
+  'client-gone': 'CH',
+  deadline: 'sH',
+  'first-byte-timeout': 'sH',
+  'may-have-acted': 'SH',
+  'queue-full': 'RQ',
+  'queue-timeout': 'sQ',
+  'retry-budget-spent': 'RC',
 }

@@ -1,0 +1,87 @@
+// One attempt: one server is asked, once it has a connection to spare, and told what that says of its health. Flow.
+import { ProxyError } from '../errors.ts'
+import { type HeaderList, headerValue } from '../object.ts'
+import type { OriginResponse } from '../ports.ts'
+import type { Backend } from './backend.ts'
+import { discard } from './body.ts'
+import type { Exchange } from './exchange.ts'
+import type { Patience } from './patience.ts'
+
+export interface Answered {
+  readonly kind: 'answered'
+  readonly backend: Backend
+  readonly response: OriginResponse
+  /** Why this server, as the policy named it. */
+  readonly because: string
+}
+
+export interface Failed {
+  readonly kind: 'failed'
+  readonly backend: Backend
+  readonly error: ProxyError
+}
+
+/** An answered attempt holds a connection of its server until its body ends or `drop`. */
+export type Attempt = Answered | Failed
+
+/** Asks `backend` with these headers. `signal` ends the attempt and, later, the body. */
+export async function attempt(
+  exchange: Exchange,
+  backend: Backend,
+  because: string,
+  headers: HeaderList,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const { clock } = exchange.fleet.ports
+  const { method, target, body } = exchange.request
+  let startedMs = clock.monotonicMs()
+  let entered = false
+  try {
+    const expectsHit = exchange.fleet.expectedHits.has(exchange.key)
+    if (!backend.gate.tryEnter(expectsHit)) await backend.gate.enter(expectsHit, signal)
+    entered = true
+    const sentMs = clock.monotonicMs()
+    exchange.queuedMs += sentMs - startedMs
+    startedMs = sentMs
+    backend.counters.requests++
+    const sent =
+      body === null
+        ? null
+        : exchange.patience.watched(body, (bytes) => {
+            backend.counters.bytesIn += bytes
+          })
+    const response = await backend.origin.fetch({ method, target, headers, body: sent, signal })
+    backend.headArrived(response, startedMs)
+    return { kind: 'answered', backend, response, because }
+  } catch (cause) {
+    if (entered) backend.gate.leave()
+    const error = named(cause, exchange.patience, signal)
+    backend.failed(error.code, startedMs, false)
+    return { kind: 'failed', backend, error }
+  }
+}
+
+/** Throws an answer away. */
+export function drop(answered: Answered): void {
+  answered.backend.gate.leave()
+  void discard(answered.response.body)
+}
+
+/** Remembers that an object is in a cache's store, so that the next request for it doesn't queue behind misses. */
+export function noteHit(exchange: Exchange, response: OriginResponse): void {
+  const word = headerValue(response.headers, 'x-cache-status')
+  if (word === 'HIT' || word === 'STALE' || word === 'UPDATING') exchange.fleet.expectedHits.add(exchange.key)
+}
+
+/**
+ * The failure by its name: once the deadline, the client or a faster hedge has ended the attempt, that is its name.
+ * What is no ProxyError is a mistake in the code and goes on as it is.
+ */
+export function named(error: unknown, patience: Patience, signal: AbortSignal): ProxyError {
+  const ended = patience.ended ?? (signal.aborted ? 'superseded' : null)
+  if (ended !== null) {
+    return new ProxyError('the attempt was ended', { code: ended, source: 'client', cause: error })
+  }
+  if (error instanceof ProxyError) return error
+  throw error
+}

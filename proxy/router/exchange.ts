@@ -1,0 +1,72 @@
+// One request on its way through the router: what was tried, what it waited for, and the line it leaves in the log. Flow.
+import type { HeaderList, ProxyRequest } from '../object.ts'
+import { requestHeaders } from './answer.ts'
+import type { Backend } from './backend.ts'
+import type { Fleet } from './fleet.ts'
+import { Patience } from './patience.ts'
+
+/**
+ * How a request ended, in HAProxy's two letters. First: `-` well, `C` the client left, `s`/`S` a server timed out or
+ * broke, `P` the router refused, `R` a resource was exhausted. Second, where: `-` after all data, `Q` in the queue,
+ * `C` connecting, `H` waiting for the head, `D` within the body.
+ */
+export type Termination = '--' | `${'C' | 's' | 'S' | 'P' | 'R'}${'Q' | 'C' | 'H' | 'D'}`
+
+export class Exchange {
+  readonly request: ProxyRequest
+  readonly fleet: Fleet
+  readonly patience: Patience
+  /** The target without its query: what the object is told by, for balance and expectation. */
+  readonly key: string
+  readonly order: readonly Backend[]
+  readonly tried: Backend[] = []
+  /** Headers as every backend gets them. */
+  readonly headers: HeaderList
+  queuedMs = 0
+  headMs = -1
+  bytes = 0
+  resumes = 0
+  hedged = false
+
+  constructor(request: ProxyRequest, fleet: Fleet) {
+    this.request = request
+    this.headers = requestHeaders(request.headers, fleet.options.name)
+    this.fleet = fleet
+    const mark = request.target.indexOf('?')
+    this.key = mark < 0 ? request.target : request.target.slice(0, mark)
+    fleet.countRequest()
+    this.order = fleet.orderFor(this.key)
+    const { deadlineMs } = fleet.options
+    this.patience = new Patience(request.receivedMs, deadlineMs, request.signal, fleet.ports.clock)
+  }
+
+  get isRead(): boolean {
+    return this.request.method === 'GET' || this.request.method === 'HEAD'
+  }
+
+  /** The request is over: nothing guards it any more, and the log says how it went. */
+  over(status: number, backend: Backend | null, termination: Termination, because: string): void {
+    this.patience.over()
+    const { log, clock } = this.fleet.ports
+    const well = termination === '--' && this.tried.length < 2 && this.resumes === 0
+    if (well && this.fleet.options.logRequests === 'anomalies') return
+    const { method, clientAddress, receivedMs } = this.request
+    log.info('request', {
+      method,
+      path: this.key,
+      client: clientAddress,
+      status,
+      backend: backend?.name ?? 'none',
+      termination,
+      because,
+      tried: this.tried.map(({ name }) => name).join(','),
+      // HAProxy's timers, ms: waiting in queues (Tw), to the head of the answer (Tr), all (Ta); -1: never came to it.
+      tw: Math.round(this.queuedMs),
+      tr: Math.round(this.headMs),
+      ta: Math.round(clock.monotonicMs() - receivedMs),
+      bytes: this.bytes,
+      resumes: this.resumes,
+      hedged: this.hedged,
+    })
+  }
+}

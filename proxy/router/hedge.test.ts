@@ -1,0 +1,60 @@
+import t from 'tap'
+import { headerValue } from '../object.ts'
+import { collect, patterned } from '../testing/memory-origin.ts'
+import { hitHeaders, routerWorld } from '../testing/router-world.ts'
+
+const hedge = { enabled: true, afterMs: 100, budgetRatio: 1 }
+
+function world(overrides = {}) {
+  const made = routerWorld(undefined, { hedge: { ...hedge, ...overrides } })
+  made.origin('cache1').put('/b/k', patterned(40_000), hitHeaders)
+  made.origin('s3').put('/b/k', patterned(40_000))
+  return made
+}
+
+t.test('when the first server is silent a second one is asked, and the loser is let go', async (t) => {
+  const { get, origin, clock, backend } = world()
+  origin('cache1').latencyMs = 5000
+  const response = await get('/b/k')
+  t.equal(headerValue(response.headers, 'x-backend'), 's3')
+  t.match(headerValue(response.headers, 'cache-status'), /detail=hedge/)
+  t.equal(clock.monotonicMs(), 132)
+  t.same(await clock.until(collect(response.body)), patterned(40_000))
+  t.equal(backend('cache1').inFlight, 0)
+  t.equal(backend('cache1').counters.errors, 0, 'losing a race is no error')
+})
+
+t.test('whichever answers first is taken', async (t) => {
+  const { get, origin, clock, backend } = world()
+  origin('cache1').latencyMs = 110
+  const response = await get('/b/k')
+  t.equal(headerValue(response.headers, 'x-backend'), 'cache1')
+  t.same(await clock.until(collect(response.body)), patterned(40_000))
+  await clock.advance(1000)
+  t.equal(backend('s3').inFlight, 0)
+})
+
+t.test('a bad answer does not win against one that may still be good', async (t) => {
+  const { get, origin } = world()
+  origin('cache1').latencyMs = 200
+  origin('s3').mood = 'refused'
+  t.equal(headerValue((await get('/b/k')).headers, 'x-backend'), 'cache1')
+  origin('s3').mood = 'ok'
+  origin('cache1').mood = 503
+  origin('cache1').latencyMs = 120
+  t.equal(headerValue((await get('/b/k')).headers, 'x-backend'), 's3')
+})
+
+t.test('no hedge for a quick answer, an upload, or beyond the budget', async (t) => {
+  const quick = world()
+  await quick.get('/b/k')
+  t.same(quick.origin('s3').seen, [])
+  const upload = world()
+  upload.origin('cache1').latencyMs = 500
+  await upload.get('/b/k', { method: 'PUT' })
+  t.same(upload.origin('s3').seen, [])
+  const poor = world({ budgetRatio: 0.25 })
+  poor.origin('cache1').latencyMs = 150
+  for (let i = 0; i < 8; i++) await poor.get('/b/k')
+  t.equal(poor.origin('s3').seen.length, 2, 'a quarter of eight')
+})
