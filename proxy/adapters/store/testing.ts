@@ -1,7 +1,14 @@
 // What the tests of the stores share: options, metadata, bodies and fills. No test of its own.
 import assert from 'node:assert'
+import { lstatSync, readdirSync } from 'node:fs'
+import { uniformInt } from 'pure-rand/distribution/uniformInt'
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { Body, EntryMeta, StoredEntry } from '../../object.ts'
 import type { BodyStore, Clock, Log } from '../../ports.ts'
+import { EntryIndex } from './entry-index.ts'
+import { nodeFileSystem } from './file-system.ts'
+import { bodyPath } from './layout.ts'
+import { Ledger, slotState } from './ledger.ts'
 import type { DiskStoreOptions, StorePorts } from './options.ts'
 
 export function diskOptions(path: string, changes: Partial<DiskStoreOptions> = {}): DiskStoreOptions {
@@ -50,13 +57,13 @@ export function metaOf(bodyBytes: number, changes: Partial<EntryMeta> = {}): Ent
 
 /** A body that differs in every place and from every other seed's. */
 export function bodyOf(bytes: number, seed = 1): Buffer {
-  const body = Buffer.allocUnsafe(bytes)
+  const words = new Uint32Array(Math.ceil(bytes / 4))
   let state = (seed * 0x9e3779b1) >>> 0
-  for (let i = 0; i < bytes; i += 1) {
+  for (let i = 0; i < words.length; i += 1) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    body[i] = state >>> 24
+    words[i] = state
   }
-  return body
+  return Buffer.from(words.buffer, 0, bytes)
 }
 
 /** Stores a body in chunks of `chunkBytes`. */
@@ -89,4 +96,105 @@ export async function collect(body: Uint8Array | Body): Promise<Buffer> {
   const pieces: Uint8Array[] = []
   for await (const piece of body) pieces.push(piece)
   return Buffer.concat(pieces)
+}
+
+/** Integers from 0 to below the given bound, by a seed. */
+export function randomFrom(seed: number): (below: number) => number {
+  const generator = xoroshiro128plus(seed)
+  return (below) => uniformInt(generator, 0, below - 1)
+}
+
+/** What the file system says a directory occupies, its own blocks included. */
+export function diskUsage(path: string): number {
+  const stat = lstatSync(path)
+  const own = stat.blocks * 512
+  if (!stat.isDirectory()) return own
+  return readdirSync(path).reduce((sum, name) => sum + diskUsage(`${path}/${name}`), own)
+}
+
+/**
+ * Compares a closed store's books with its files: every difference in one line each. None when the files are those
+ * of the stored slots, of the length they are charged for, and nothing else is on the disk or in the books.
+ */
+export function auditStore(path: string): string[] {
+  const ledger = new Ledger()
+  const index = new EntryIndex(path, ledger, nodeFileSystem)
+  const problems = index.loadLedger() ? [] : ['the ledger is damaged']
+  const files = new Map(listFiles(`${path}/bodies`).map((file) => [file.path, file.bytes]))
+  for (let slot = 0; slot < ledger.slotCount; slot += 1) {
+    problems.push(...auditSlot(path, ledger, index, slot, files))
+  }
+  for (const file of files.keys()) problems.push(`${file} is in no slot`)
+  index.close()
+  return problems
+}
+
+function auditSlot(
+  root: string,
+  ledger: Ledger,
+  index: EntryIndex,
+  slot: number,
+  files: Map<string, number>,
+): string[] {
+  const state = ledger.stateOf(slot)
+  const hasRecord = index.record(slot) !== undefined
+  if (ledger.isWhole(slot) !== hasRecord) return [`slot ${slot} in state ${state}: record ${hasRecord}`]
+  if (state === slotState.filling || state === slotState.doomed)
+    return [`slot ${slot} is left in state ${state}`]
+  if (state !== slotState.stored)
+    return ledger.fileBytesOf(slot) === 0 ? [] : [`slot ${slot} is charged for a file`]
+  const path = bodyPath(root, slot, ledger.serialOf(slot))
+  const bytes = files.get(path)
+  files.delete(path)
+  if (bytes === undefined) return [`${path} is missing`]
+  const charged = ledger.fileBytesOf(slot)
+  return Math.ceil(bytes / 4096) * 4096 === charged ? [] : [`${path} has ${bytes} bytes, charged ${charged}`]
+}
+
+function listFiles(path: string): { path: string; bytes: number }[] {
+  return readdirSync(path, { withFileTypes: true }).flatMap((found) => {
+    const inner = `${path}/${found.name}`
+    return found.isDirectory() ? listFiles(inner) : [{ path: inner, bytes: lstatSync(inner).size }]
+  })
+}
+
+/** The one body that a version of a key can have; the version travels in the metadata's ETag. */
+export function versionedBody(key: string, version: number, bytes: number): Buffer {
+  return bodyOf(bytes, version + key.length * 7919)
+}
+
+export function versionedMeta(version: number, bytes: number): EntryMeta {
+  return metaOf(bytes, { etag: `"${version}"` })
+}
+
+/** True when an entry's bytes are those of the version it claims to be. */
+export async function isRight(store: BodyStore, entry: StoredEntry): Promise<boolean> {
+  const version = Number(entry.meta.etag!.slice(1, -1))
+  return (await readAll(store, entry)).equals(versionedBody(entry.key, version, entry.meta.bodyBytes))
+}
+
+const someSizes = [0, 10, 1000, 1024, 1025, 4000, 20_000, 65_536, 100_000, 300_000, 700_000]
+
+/** Fills a key with a new version of some size; one in eight is given up half-way. */
+export async function storeAnything(
+  store: BodyStore,
+  key: string,
+  version: number,
+  random: (below: number) => number,
+  { said }: { said(line: string): void },
+): Promise<void> {
+  const bytes = someSizes[random(someSizes.length)]!
+  const body = versionedBody(key, version, bytes)
+  const writer = await store.begin(key, random(2) === 0 ? bytes : null)
+  if ('refused' in writer) return
+  const chunkBytes = 1 + random(80_000)
+  for (let at = 0; at < bytes; at += chunkBytes) {
+    if (random(8) === 0 && at > bytes / 2) return await writer.abort()
+    await writer.write(body.subarray(at, at + chunkBytes))
+  }
+  // What is there between this line and the next may be the old version or the new one.
+  said(`doubt ${key}`)
+  await writer.commit(versionedMeta(version, bytes))
+  said(`put ${key} ${version}`)
+  writer.release()
 }
