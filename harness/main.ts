@@ -7,6 +7,7 @@ import { exitCodes, messageOf, UsageError } from './errors.ts'
 import { handOver } from './hand-over.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const reportsDir = path.join(root, 'reports')
 const scenarioNames = readdirSync(path.join(root, 'scenarios'))
   .filter((name) => name.endsWith('.mjs'))
   .map((name) => path.basename(name, '.mjs'))
@@ -33,18 +34,34 @@ program
   .command('report <run>')
   .description("writes a run's reports anew from its history")
   .action(async (run: string) => {
-    const { writeReports } = await import('./report/write.ts')
-    console.log((await writeReports(runFolder(run))).summary)
+    const { presentRun } = await import('./report/present.ts')
+    await presentRun(await folderOf(run))
   })
 
 program
   .command('check <run>')
   .description("judges a run anew from its history; the exit code is the verdict's")
   .action(async (run: string) => {
-    const { writeReports } = await import('./report/write.ts')
-    const { results, summary } = await writeReports(runFolder(run))
-    console.log(summary)
-    process.exitCode = exitCodes[results.verdict]
+    const { presentRun } = await import('./report/present.ts')
+    const { verdict } = await presentRun(await folderOf(run))
+    process.exitCode = exitCodes[verdict]
+  })
+
+program
+  .command('runs')
+  .description('lists the runs under reports/, newest first')
+  .action(async () => {
+    const { listRuns, runsText } = await import('./report/runs.ts')
+    console.log(runsText(await listRuns(reportsDir), reportsDir))
+  })
+
+program
+  .command('open [run]')
+  .description("opens a run's report in the browser, the newest when none is named")
+  .action(async (run?: string) => {
+    const { findRun, openInBrowser } = await import('./report/runs.ts')
+    const page = path.join(await findRun(reportsDir, run), 'report.html')
+    if (!(await openInBrowser(page))) console.log(page)
   })
 
 program
@@ -72,9 +89,10 @@ program
     await runToxiproxy(flags)
   })
 
-/** A run's folder by path, or by "scenario" or "scenario/TIME" under reports/. */
-function runFolder(run: string): string {
-  return path.resolve(run)
+/** A run's folder by what a person calls it. */
+async function folderOf(run: string): Promise<string> {
+  const { findRun } = await import('./report/runs.ts')
+  return findRun(reportsDir, run)
 }
 
 try {

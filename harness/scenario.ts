@@ -13,7 +13,7 @@ import { type Generator, startGenerator } from './load/generator.ts'
 import type { Workload } from './load/messages.ts'
 import { originRegion } from './origins/handle.ts'
 import { createLiveView } from './report/live.ts'
-import { writeReports } from './report/write.ts'
+import { presentRun } from './report/present.ts'
 import { type Deployment, deploy } from './run/deployment.ts'
 import { type Observer, observe } from './run/observer.ts'
 import { makeRunDirectory, parseRunOptions, type RunOptions, type ScenarioDefaults } from './run/options.ts'
@@ -106,7 +106,7 @@ class ScenarioRun {
       const deployment = await deploy(system, this.#options, workDir, path.join(runDir, 'logs'), {
         undo: this.#undo,
         onTrouble: this.#onTrouble,
-        onStep: (step) => view.step(step),
+        onStep: (step) => this.#options.quiet || console.log(`starting ${step}`),
       })
       await this.#tell(tell, deployment, tally, emit)
     } catch (error) {
@@ -149,12 +149,13 @@ class ScenarioRun {
     tally: Tally,
     emit: (line: HistoryLine) => void,
   ): Promise<void> {
+    const thresholds = applicable(this.#definition.thresholds, deployment)
     const workload = {
       ...defaultWorkload,
       ...this.#definition.workload,
       ratePerSecond: this.#options.ratePerSecond,
     }
-    emit(runLine(definition, this.#options, workload, deployment, this.#startedAt))
+    emit(runLine(this.#definition.name, thresholds, this.#options, workload, deployment, this.#startedAt))
     const generator = await this.#startGenerator(workload, deployment, emit)
     const startWallMs = this.#startedAt.getTime()
     const observer = observe(deployment, emit, this.#nowMs, startWallMs)
@@ -221,15 +222,14 @@ class ScenarioRun {
   }
 
   async #report(runDir: string, broken: unknown): Promise<number> {
-    const { results, summary } = await writeReports(runDir)
+    const { verdict } = await presentRun(runDir)
     await this.#pointLatestAt(runDir)
-    console.log(summary)
     if (this.#interrupted) return exitCodes.interrupted
     if (broken !== null && !(broken instanceof RunStopped)) {
       console.error(broken)
       return exitCodes.crash
     }
-    return exitCodes[results.verdict]
+    return exitCodes[verdict]
   }
 
   async #pointLatestAt(runDir: string): Promise<void> {

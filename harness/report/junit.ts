@@ -1,6 +1,6 @@
 // junit.xml for CI: one case for each threshold; failed is a failure, unknown is an error, for nothing was proven.
 import { XMLBuilder } from 'fast-xml-parser'
-import type { Results, ThresholdResult } from './contract.ts'
+import type { Results, ThresholdResult } from '../history/results-contract.ts'
 import { printable } from './format.ts'
 import type { ReportModel } from './model.ts'
 import { measuredText } from './sections/measured.ts'

@@ -11,8 +11,8 @@ import {
   populations,
 } from '../history/events.ts'
 import { quantileMs } from '../history/histogram.ts'
+import type { Results } from '../history/results-contract.ts'
 import type { PhaseSummary, Summary } from '../history/summary.ts'
-import type { Results } from './contract.ts'
 import { type FailureGroup, FailureGroups } from './failure-groups.ts'
 import { type FaultSpan, type PhaseSpan, type Strip, stripsOf } from './spans.ts'
 import { type PhaseSpectrum, spectrumOf } from './spectrum.ts'

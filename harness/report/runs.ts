@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Results } from './contract.ts'
+import type { Results } from '../history/results-contract.ts'
 import { duration, printable } from './format.ts'
 
 export interface ListedRun {

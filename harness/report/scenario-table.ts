@@ -1,7 +1,7 @@
 // Scenarios down, systems across: what `scenarios/all.mjs` ends with, as Markdown for the README and as a page.
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import type { Results, Verdict } from './contract.ts'
+import type { Results, Verdict } from '../history/results-contract.ts'
 import { plural } from './format.ts'
 import { html } from './html.ts'
 import { escapeMarkdown, markdownTable } from './markdown.ts'

@@ -1,6 +1,6 @@
 // The summary at the end of a run in a terminal: the verdict first, at most 25 lines, the report's path last.
 import { styleText } from 'node:util'
-import type { Results } from './contract.ts'
+import type { Results } from '../history/results-contract.ts'
 import { clock, count, latency, plural, printable } from './format.ts'
 import type { ReportModel } from './model.ts'
 import { keyNumbers } from './sections/key-numbers.ts'

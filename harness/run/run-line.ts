@@ -8,7 +8,8 @@ import type { Deployment } from './deployment.ts'
 import type { RunOptions } from './options.ts'
 
 export function runLine(
-  scenario: { readonly name: string; readonly thresholds: readonly Threshold[] },
+  scenario: string,
+  thresholds: readonly Threshold[],
   options: RunOptions,
   workload: Workload,
   deployment: Deployment,
@@ -17,7 +18,7 @@ export function runLine(
   const { toxiproxy, origin, system, parts, calendar } = deployment
   return {
     type: 'run',
-    scenario: scenario.name,
+    scenario,
     system: system.name,
     origin: origin.kind,
     toxiproxy: { kind: toxiproxy.kind, version: toxiproxy.version },
@@ -35,7 +36,7 @@ export function runLine(
         parts.map((part) => [part.name, maskedFiles(part.files(), origin.credentials.secretKey)]),
       ),
     },
-    thresholds: scenario.thresholds,
+    thresholds,
   }
 }
 

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Results } from '../report/contract.ts'
+import type { Results } from '../history/results-contract.ts'
 import type { Defect } from './naive-cache.ts'
 
 export interface SpecimenRun {

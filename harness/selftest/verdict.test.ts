@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
-import type { Results } from '../report/contract.ts'
+import type { Results } from '../history/results-contract.ts'
 import { runScenario } from '../scenario.ts'
 import { runOnSpecimen } from './specimen.ts'
 

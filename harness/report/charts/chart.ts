@@ -59,7 +59,7 @@ export function legend(names: readonly string[]): PlainOption {
     right: 8,
     icon: 'roundRect',
     itemWidth: 12,
-    itemHeight: 8,
+    itemHeight: 12,
     textStyle: { color: 'var(--fg)', fontSize: 12 },
     pageTextStyle: axisText,
     pageIconColor: 'var(--fg)',

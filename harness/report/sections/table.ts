@@ -1,4 +1,4 @@
-// An HTML table that scrolls on its own when the page is narrow.
+// An HTML table; on a phone each row becomes a card, its cells named by their column.
 import { type Html, type HtmlValue, html } from '../html.ts'
 
 export interface Column {
@@ -27,7 +27,7 @@ function rowHead(cell: HtmlValue | Cell): Html {
 function dataCell(column: Column, cell: HtmlValue | Cell): Html {
   const isBad = isCell(cell) && cell.isBad
   const names = [column.isNumber && 'num', isBad && 'bad'].filter(Boolean).join(' ')
-  return html`<td${names ? html` class="${names}"` : ''}>${contentOf(cell)}</td>`
+  return html`<td data-label="${column.head}"${names && html` class="${names}"`}><span>${contentOf(cell)}</span></td>`
 }
 
 function numberClass(column: Column): Html | '' {

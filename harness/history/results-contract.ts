@@ -1,5 +1,5 @@
-// The shape of results.json.
-import type { Outcome, Timing } from '../history/events.ts'
+// The shape of results.json, schema 1. Scripts rely on it from outside: extend it freely, change it only with a note in the changelog.
+import type { Outcome, Timing } from './events.ts'
 
 export type Verdict = 'pass' | 'fail' | 'unknown'
 export interface Quantiles {

@@ -1,0 +1,132 @@
+// The verdict on a run: each threshold measured and compared, and whether the run can be believed at all.
+import type { ThresholdResult, Verdict } from '../history/results-contract.ts'
+import type { PhaseSummary, Summary } from '../history/summary.ts'
+import { measure } from './measure.ts'
+import type { Limit, Measure, Threshold } from './threshold.ts'
+
+export interface Judgement {
+  readonly verdict: Verdict
+  /** One sentence for a person. */
+  readonly reason: string
+  readonly thresholds: readonly ThresholdResult[]
+}
+
+/** Fail when a threshold is broken; else unknown when anything casts doubt; else pass. Never a pass on no data. */
+export function judge(summary: Summary): Judgement {
+  const thresholds = (summary.run?.thresholds ?? []).map((threshold) => judgeThreshold(threshold, summary))
+  const failed = thresholds.filter(({ verdict }) => verdict === 'fail')
+  if (failed.length > 0) return { verdict: 'fail', reason: failureReason(failed), thresholds }
+  const doubt = doubtsOf(summary, thresholds)[0]
+  if (doubt !== undefined) return { verdict: 'unknown', reason: doubt, thresholds }
+  return { verdict: 'pass', reason: passReason(summary), thresholds }
+}
+
+/** Compares one threshold; with nothing to measure, or nothing to compare with, it is unknown. */
+export function judgeThreshold(threshold: Threshold, summary: Summary): ThresholdResult {
+  const { name, phase, must } = threshold
+  const measured = measure(threshold.measure, summary)
+  const limit = limitOf('atLeast' in must ? must.atLeast : must.atMost, summary)
+  const expression = `${describe(threshold.measure)} ${'atLeast' in must ? '≥' : '≤'} ${describeLimit(threshold, limit)}`
+  return {
+    name,
+    phase,
+    expression,
+    measured: measured ?? null,
+    verdict: compare(measured, limit, 'atLeast' in must),
+  }
+}
+
+function compare(measured: number | undefined, limit: number | undefined, isMinimum: boolean): Verdict {
+  if (measured === undefined || limit === undefined) return 'unknown'
+  return (isMinimum ? measured >= limit : measured <= limit) ? 'pass' : 'fail'
+}
+
+function limitOf(limit: Limit, summary: Summary): number | undefined {
+  if (typeof limit === 'number') return limit
+  const base = measure(limit.of, summary)
+  return base === undefined ? undefined : limit.times * base
+}
+
+function describe(wanted: Measure): string {
+  const phases =
+    'phases' in wanted ? wanted.phases.join('+') : 'phase' in wanted ? wanted.phase : wanted.fault
+  const what = [
+    wanted.kind,
+    'population' in wanted ? wanted.population : '',
+    'timing' in wanted ? `${wanted.timing} p${wanted.quantile * 100}` : '',
+    'outcomes' in wanted ? wanted.outcomes.join('|') : '',
+    'backend' in wanted ? wanted.backend : '',
+    'column' in wanted ? wanted.column : '',
+  ]
+  return `${what.filter((word) => word !== '').join(' ')} [${phases}]`
+}
+
+function describeLimit({ must }: Threshold, value: number | undefined): string {
+  const limit = 'atLeast' in must ? must.atLeast : must.atMost
+  if (typeof limit === 'number') return String(limit)
+  return `${limit.times} × ${describe(limit.of)}${value === undefined ? '' : ` = ${Number(value.toPrecision(4))}`}`
+}
+
+/** Why the run can't be believed, most telling first. */
+function doubtsOf(summary: Summary, thresholds: readonly ThresholdResult[]): string[] {
+  const idle = summary.faults
+    .filter(({ touched }) => touched === null || touched.count === 0)
+    .map(({ name, target }) => `the fault "${name}" on ${target} touched no traffic, so nothing was proved`)
+  const unmeasured = thresholds
+    .filter(({ verdict }) => verdict === 'unknown')
+    .map(({ name }) => `there is no data for "${name}"`)
+  const empty = thresholds.length === 0 ? ['nothing was demanded of this run'] : []
+  return [...summary.doubts, ...idle, ...lateness(summary), ...unmeasured, ...empty]
+}
+
+/** Slip up to this is the noise of a shared machine, whatever the limits are, ms. */
+const harmlessSlipMs = 20
+
+/** Arrivals sent late make every time after them doubtful: a tenth of the tightest time limit is allowed. */
+function lateness(summary: Summary): string[] {
+  const slipMs = summary.generator?.slipP99Ms ?? 0
+  const allowedMs = Math.max(harmlessSlipMs, Math.min(...timeLimits(summary)) / 10)
+  if (slipMs <= allowedMs) return []
+  return [
+    `the load generator could not keep its schedule: 1 % of arrivals were sent ${slipMs.toFixed(0)} ms late or more`,
+  ]
+}
+
+const timeKinds = new Set<Measure['kind']>(['quantile', 'slowest-failure', 'time-to-recover'])
+
+function timeLimits(summary: Summary): number[] {
+  const limits = (summary.run?.thresholds ?? [])
+    .filter(({ measure, must }) => timeKinds.has(measure.kind) && 'atMost' in must)
+    .map(({ must }) => ('atMost' in must && typeof must.atMost === 'number' ? must.atMost : 1000))
+  return limits.length === 0 ? [1000] : limits
+}
+
+function failureReason(failed: readonly ThresholdResult[]): string {
+  const [first] = failed
+  const more = failed.length > 1 ? `, and ${failed.length - 1} more` : ''
+  return `not met: ${first!.name} (measured ${number(first!.measured)}; ${first!.expression})${more}`
+}
+
+function passReason(summary: Summary): string {
+  const during = summary.phases.filter((phase) => isUnderFault(phase, summary))
+  const scheduled = during.reduce((total, phase) => total + phase.populations.known.scheduled, 0)
+  const ok = during.reduce((total, phase) => total + phase.populations.known.ok, 0)
+  const faults = [...new Set(summary.faults.map(({ name }) => name))].join(', ')
+  if (scheduled === 0) return 'every threshold was met'
+  return `reads continued: ${whole(ok)} of ${whole(scheduled)} reads of known objects were answered right during: ${faults}`
+}
+
+function isUnderFault(phase: PhaseSummary, summary: Summary): boolean {
+  return summary.faults.some(
+    ({ injectedMs, healedMs }) =>
+      injectedMs < (phase.endMs ?? summary.endMs) && (healedMs ?? summary.endMs) > phase.startMs,
+  )
+}
+
+function whole(value: number): string {
+  return value.toLocaleString('en')
+}
+
+function number(value: number | null): string {
+  return value === null ? 'nothing' : String(Number(value.toPrecision(6)))
+}

@@ -1,0 +1,147 @@
+// Computes the number a threshold is about from a run's summary. undefined means there is no data to compute it from.
+
+import type { Population, Timing } from '../history/events.ts'
+import { failoverOf } from '../history/failovers.ts'
+import type { FaultSpan } from '../history/fault-spans.ts'
+import { type Histogram, newHistogram, quantileMs } from '../history/histogram.ts'
+import type { PhaseSummary, PopulationSummary, Summary } from '../history/summary.ts'
+import type { Measure } from './threshold.ts'
+
+/** The measured value: a ratio, a count or milliseconds, by the measure's kind. */
+export function measure(wanted: Measure, summary: Summary): number | undefined {
+  switch (wanted.kind) {
+    case 'ok-ratio':
+      return okRatio(populationIn(summary, wanted))
+    case 'count':
+      return count(populationIn(summary, wanted), wanted.outcomes)
+    case 'quantile':
+      return quantile(populationIn(summary, wanted), wanted.timing, wanted.quantile)
+    case 'slowest-failure':
+      return slowestFailure(populationIn(summary, wanted))
+    case 'uploads-lost':
+      return uploadsLost(phasesIn(summary, wanted.phases))
+    case 'origin-fetches-per-key':
+      return fetchesPerKey(phasesIn(summary, wanted.phases))
+    case 'time-to-recover':
+      return timeToRecover(summary, wanted.population, wanted.phase)
+    case 'downtime-error':
+      return downtimeError(summary, wanted.backend, phasesIn(summary, wanted.phases))
+    case 'saved-ratio':
+      return savedRatio(phasesIn(summary, wanted.phases))
+    case 'failover':
+      return failoverColumn(summary, wanted)
+  }
+}
+
+/** The named phases, or none of them when one is missing: half of what was asked is no answer. */
+function phasesIn(summary: Summary, names: readonly string[]): readonly PhaseSummary[] {
+  const phases = names.map((name) => summary.phases.find((phase) => phase.name === name))
+  return phases.every((phase) => phase !== undefined) ? phases : []
+}
+
+function populationIn(
+  summary: Summary,
+  { phases, population }: { phases: readonly string[]; population: Population },
+): readonly PopulationSummary[] {
+  return phasesIn(summary, phases).map((phase) => phase.populations[population])
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0)
+}
+
+function okRatio(parts: readonly PopulationSummary[]): number | undefined {
+  const scheduled = sum(parts, (part) => part.scheduled)
+  return scheduled === 0 ? undefined : sum(parts, (part) => part.ok) / scheduled
+}
+
+function count(
+  parts: readonly PopulationSummary[],
+  outcomes: readonly (keyof PopulationSummary['byOutcome'])[],
+) {
+  if (sum(parts, (part) => part.scheduled) === 0) return undefined
+  return sum(parts, (part) => sum(outcomes, (outcome) => part.byOutcome[outcome]))
+}
+
+function quantile(parts: readonly PopulationSummary[], timing: Timing, share: number): number | undefined {
+  return quantileMs(mergedTimes(parts, timing), share)
+}
+
+/** The times of all arrivals that ended ok, in one histogram. */
+export function mergedTimes(parts: readonly PopulationSummary[], timing: Timing): Histogram {
+  const field = ({ responseMs: 'responseUs', serviceMs: 'serviceUs', ttfbMs: 'ttfbUs' } as const)[timing]
+  const merged = newHistogram()
+  for (const part of parts) merged.add(part[field])
+  return merged
+}
+
+/** Only a failure has a time; when every arrival ended ok although S3 was away, there is nothing to say. */
+function slowestFailure(parts: readonly PopulationSummary[]): number | undefined {
+  const slowest = parts.map((part) => quantileMs(part.failedUs, 1)).filter((ms) => ms !== undefined)
+  return slowest.length === 0 ? undefined : Math.max(...slowest)
+}
+
+/** Known only when the origin was asked and at least one upload had been acknowledged somewhere in the phases. */
+function uploadsLost(phases: readonly PhaseSummary[]): number | undefined {
+  const asked = phases.map((phase) => phase.uploads).filter((uploads) => uploads !== null)
+  if (sum(asked, (uploads) => uploads.acknowledged) === 0) return undefined
+  return sum(asked, (uploads) => uploads.lost.length)
+}
+
+function fetchesPerKey(phases: readonly PhaseSummary[]): number | undefined {
+  const most = phases.flatMap((phase) => [...phase.originFetches.values()])
+  return most.length === 0 ? undefined : Math.max(...most)
+}
+
+function timeToRecover(summary: Summary, population: Population, name: string): number | undefined {
+  const [phase] = phasesIn(summary, [name])
+  const part = phase?.populations[population]
+  if (!phase || !part || part.ok === 0 || part.lastOkWindowMs === null) return undefined
+  if (part.lastFailureEndMs === null) return 0
+  // Nothing ended ok in a later second than the last failure: it has not recovered within the phase.
+  if (part.lastFailedWindowMs !== null && part.lastOkWindowMs < part.lastFailedWindowMs) return undefined
+  return part.lastFailureEndMs - phase.startMs
+}
+
+/** |recorded − injected| / injected, with injected the time in which any fault was in force in the phases. */
+function downtimeError(
+  summary: Summary,
+  backend: string,
+  phases: readonly PhaseSummary[],
+): number | undefined {
+  const recorded = summary.downtimes.find((line) => line.backend === backend)?.measuredMs
+  const injected = sum(phases, (phase) =>
+    timeUnderFault(summary.faults, phase.startMs, phase.endMs ?? summary.endMs),
+  )
+  if (recorded === undefined || injected === 0) return undefined
+  return Math.abs(recorded - injected) / injected
+}
+
+/** Length of the union of the faults' spans within a stretch, ms. */
+function timeUnderFault(faults: readonly FaultSpan[], fromMs: number, toMs: number): number {
+  let total = 0
+  let coveredTo = fromMs
+  for (const fault of faults.toSorted((a, b) => a.injectedMs - b.injectedMs)) {
+    const start = Math.max(coveredTo, fault.injectedMs)
+    const end = Math.min(toMs, fault.healedMs ?? toMs)
+    if (end <= start) continue
+    total += end - start
+    coveredTo = end
+  }
+  return total
+}
+
+function savedRatio(phases: readonly PhaseSummary[]): number | undefined {
+  const served = sum(phases, servedBytes)
+  return served === 0 ? undefined : 1 - sum(phases, (phase) => phase.originBytes) / served
+}
+
+/** Bytes of bodies that reached the clients in a phase. */
+export function servedBytes(phase: PhaseSummary): number {
+  return sum(Object.values(phase.populations), (population) => population.servedBytes)
+}
+
+function failoverColumn(summary: Summary, wanted: Measure & { kind: 'failover' }): number | undefined {
+  const span = summary.faults.find((fault) => fault.name === wanted.fault)
+  return span === undefined ? undefined : (failoverOf(span)[wanted.column] ?? undefined)
+}
