@@ -36,7 +36,7 @@ export function standingOf(context: CacheContext, exchange: Exchange, entry: Sto
     exchange.claim !== null,
     allowances.allowed(exchange),
     allowances.allowedWhileAway(exchange),
-    upstream.access() === 'refuse',
+    upstream.access(),
   )
 }
 

@@ -37,5 +37,8 @@ export const cacheDefaults = {
     verifyDigest: true,
   } satisfies FillOptions as FillOptions,
   recoveryJitterMs: 2000,
-  authorisation: { routes: [], allowMs: 300_000, staleAllowMs: 86_400_000 },
+  authorisation: { routes: [], allowMs: 300_000, staleAllowMs: 86_400_000 } as Omit<
+    AuthorisationOptions,
+    'mode' | 'keys'
+  >,
 } as const

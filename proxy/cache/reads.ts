@@ -113,7 +113,11 @@ export class Reads {
   /** S3 decides who may read this entry: by what it said before, else by asking it. */
   #askBefore(exchange: Exchange, entry: StoredEntry): Answer {
     const standing = standingOf(this.#context, exchange, entry)
-    if (standing.kind === 'serve') return this.#answer(exchange, entry)
+    if (standing.kind === 'serve') {
+      const isProbe = standing.because === 'allowed-while-away' && this.#context.upstream.access() === 'probe'
+      if (isProbe) void askS3(this.#context, exchange, entry.meta.etag)
+      return this.#answer(exchange, entry)
+    }
     if (standing.kind === 'unavailable')
       return unavailable(this.#context, exchange.request, 'MISS', standing.because)
     return this.#asked(exchange, entry)

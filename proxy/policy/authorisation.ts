@@ -1,5 +1,6 @@
 // Decides who may have a stored object: by a signature checked here, by asking S3, or by trust in the network. Pure.
 import type { StoredEntry } from '../object.ts'
+import type { OriginAccess } from './reuse.ts'
 
 /**
  * `verify`: signatures are checked here against the configured keys, and requests signed anew for the origin ·
@@ -90,16 +91,17 @@ export type Standing =
   /** S3 can't be asked, and never said yes: 503 rather than data. */
   | { readonly kind: 'unavailable'; readonly because: 'not-authorised-while-away' }
 
+/** While the breaker is not closed, whom S3 let read before need not wait for a probe. */
 export function standing(
   entry: StoredEntry,
   signed: boolean,
   allowedBefore: boolean,
   allowedWhileAway: boolean,
-  originAway: boolean,
+  origin: OriginAccess,
 ): Standing {
   if (!signed && entry.meta.isPublic) return { kind: 'serve', because: 'public' }
   if (allowedBefore) return { kind: 'serve', because: 'allowed-before' }
-  if (!originAway) return ask
-  if (allowedWhileAway) return { kind: 'serve', because: 'allowed-while-away' }
+  if (origin !== 'pass' && allowedWhileAway) return { kind: 'serve', because: 'allowed-while-away' }
+  if (origin !== 'refuse') return ask
   return { kind: 'unavailable', because: 'not-authorised-while-away' }
 }
