@@ -211,7 +211,9 @@ export class Fill implements GrowingBody {
     const { digests } = this.#ports
     const check = bodyCheck(meta.headers, this.#options.verifyDigest && meta.status === 200 ? digests : null)
     await this.#receive(body, writer, bodyBytes, check)
-    if (!this.#fenced) await this.#commit(writer, { ...meta, bodyBytes: writer.writtenBytes })
+    const length = ['Content-Length', String(writer.writtenBytes)]
+    const headers = bodyBytes === null ? [...meta.headers, ...length] : meta.headers
+    if (!this.#fenced) await this.#commit(writer, { ...meta, headers, bodyBytes: writer.writtenBytes })
     this.#state = 'complete'
     this.#wake()
     this.#settle()

@@ -22,6 +22,9 @@ type Answer = Reply | Promise<Reply>
 
 const nothing = () => 0
 
+/** Reasons for not storing that say nothing of the next request for the same object. */
+const onlyThisTime: ReadonlySet<string> = new Set(['min-uses', 'request-no-store', 'authorization'])
+
 export class Reads {
   readonly #context: CacheContext
 
@@ -281,8 +284,9 @@ export class Reads {
       if (answer) void discard(answer.response)
       return this.#serve(exchange, covering, this.#staleOutcome(covering, `http_${status}`))
     }
-    const neverStored = exchange.request.method === 'GET' && because !== 'min-uses'
-    if (status === 200 && neverStored) this.#context.fills.markAlone(exchange.key, because)
+    if (status === 200 && exchange.request.method === 'GET' && !onlyThisTime.has(because)) {
+      this.#context.fills.markAlone(exchange.key, because)
+    }
     if (answer) return this.#relay(answer, request.entry ? 'EXPIRED' : 'MISS', because)
     if (status >= 500) return unavailable(this.#context, exchange.request, 'MISS', `http_${status}`)
     return this.#alone(exchange, covering, because)

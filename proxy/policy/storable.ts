@@ -9,6 +9,7 @@ export type NotStored =
   | 'no-length'
   | 'set-cookie'
   | 'no-store'
+  | 'request-no-store'
   | 'authorization'
   | 'vary'
   | 'sse-c'
@@ -58,7 +59,7 @@ function refusedBy(headers: HeaderList, facts: RequestFacts, profile: Profile): 
   const found = responseDirectives(headers)
   if (found.has('no-store') || found.has('private')) return 'no-store'
   if (profile === 's3') return headerValue(headers, 'set-cookie') === undefined ? null : 'set-cookie'
-  if (/\bno-store\b/i.test(facts.cacheControl ?? '')) return 'no-store'
+  if (/\bno-store\b/i.test(facts.cacheControl ?? '')) return 'request-no-store'
   const shared = found.has('public') || found.has('s-maxage') || found.has('must-revalidate')
   return facts.authorization !== undefined && !shared ? 'authorization' : null // RFC 9111 §3.5
 }
