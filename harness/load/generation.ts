@@ -1,0 +1,205 @@
+// The three ways to load a system: cold (one by one), warm (everything once), open loop (by a schedule that doesn't care
+// how the system answers). One Generation lives as long as the run.
+import type { HistoryLine } from '../history/events.ts'
+import { Alarm } from './alarm.ts'
+import { Connections } from './connections.ts'
+import type {
+  ColdPhase,
+  Endpoint,
+  GeneratorConfig,
+  OpenLoopPhase,
+  Phase,
+  PhaseDone,
+  WarmPhase,
+  Workload,
+} from './messages.ts'
+import { filterObjects, type LoadObject } from './objects.ts'
+import { arrivals } from './pacer.ts'
+import { randomStream } from './random.ts'
+import { type Arrival, Recorder } from './recorder.ts'
+import { Sender } from './sender.ts'
+import { Uploads } from './uploads.ts'
+import { popularityPicker, populationPicker, sampleBySize } from './workload.ts'
+
+const flushMs = 250
+
+export class Generation {
+  readonly recorder: Recorder
+  readonly #config: GeneratorConfig
+  readonly #known: readonly LoadObject[]
+  readonly #neverRead: LoadObject[]
+  readonly #nowMs: () => number
+  readonly #emit: (line: HistoryLine) => void
+  readonly #sender: Sender
+  readonly #uploads: Uploads
+  readonly #alarm = new Alarm()
+  readonly #connections: Connections
+  readonly #flusher: NodeJS.Timeout
+  #requests = 0
+
+  constructor(
+    config: GeneratorConfig,
+    objects: { known: LoadObject[]; neverRead: LoadObject[] },
+    nowMs: () => number,
+    emit: (line: HistoryLine) => void,
+  ) {
+    this.#config = config
+    this.#known = objects.known
+    this.#neverRead = objects.neverRead
+    this.#nowMs = nowMs
+    this.#emit = emit
+    this.recorder = new Recorder(emit)
+    this.#sender = new Sender(config, this.recorder, nowMs)
+    this.#uploads = new Uploads(config.uploadPrefix, config.seed)
+    this.#connections = new Connections(config.target)
+    this.#flusher = setInterval(() => this.recorder.flush(nowMs()), flushMs)
+  }
+
+  async run(phase: Phase): Promise<PhaseDone> {
+    const startMs = this.#nowMs()
+    const scheduledBefore = this.recorder.scheduled
+    switch (phase.mode) {
+      case 'cold':
+        await this.#cold(phase)
+        break
+      case 'warm':
+        await this.#warm(phase)
+        break
+      case 'open-loop':
+        await this.#openLoop(phase)
+        break
+    }
+    return {
+      type: 'phase-done',
+      name: phase.name,
+      startMs,
+      endMs: this.#nowMs(),
+      scheduled: this.recorder.scheduled - scheduledBefore,
+      neverReadLeft: this.#neverRead.length,
+    }
+  }
+
+  async #cold({ name, reads, target, handshake, only }: ColdPhase): Promise<void> {
+    const connections = target === undefined ? this.#connections : new Connections(target)
+    for (const object of sampleBySize(this.#candidates(only), reads, this.#config.seed)) {
+      const arrival = this.#arrive(name, 'known', object.key, this.#nowMs())
+      await this.#sender.read(arrival, object, { connections, handshake })
+    }
+    if (connections !== this.#connections) connections.close()
+  }
+
+  async #warm({ name, concurrency, only }: WarmPhase): Promise<void> {
+    const queue = this.#candidates(only).values()
+    const worker = async () => {
+      for (const object of queue) {
+        const arrival = this.#arrive(name, 'known', object.key, this.#nowMs())
+        await this.#sender.read(arrival, object, { connections: this.#connections, handshake: 'kept' })
+      }
+    }
+    await Promise.all(Array.from({ length: concurrency }, worker))
+  }
+
+  async #openLoop(phase: OpenLoopPhase): Promise<void> {
+    const { seed } = this.#config
+    const workload: Workload = { ...this.#config.workload, ...phase.workload }
+    const stream = (purpose: string) => randomStream(seed, `${phase.name}: ${purpose}`)
+    const pickPopulation = populationPicker(workload.shares, stream('population'))
+    const pickKnown = popularityPicker(this.#candidates(phase.only), workload.popularity, seed)
+    const startMs = this.#nowMs()
+    const due = arrivals(workload.arrivals, workload.ratePerSecond, phase.durationMs, stream('arrivals'))
+    for (const dueMs of due) {
+      for (
+        let waitMs = startMs + dueMs - this.#nowMs();
+        waitMs > 0;
+        waitMs = startMs + dueMs - this.#nowMs()
+      ) {
+        await this.#alarm.sleep(waitMs)
+      }
+      this.#issue(phase.name, pickPopulation(), pickKnown, startMs + dueMs)
+    }
+    const restMs = startMs + phase.durationMs - this.#nowMs()
+    if (restMs > 0) await this.#alarm.sleep(restMs)
+  }
+
+  #issue(phase: string, wanted: Arrival['population'], pickKnown: () => LoadObject, dueMs: number): void {
+    if (wanted === 'upload') {
+      this.#issueUpload(phase, dueMs)
+      return
+    }
+    const fresh = wanted === 'never-read' ? this.#neverRead.pop() : undefined
+    const object = fresh ?? pickKnown()
+    const arrival = this.#arrive(phase, fresh ? 'never-read' : 'known', object.key, dueMs)
+    if (this.#isFull(arrival)) return
+    void this.#sender.read(arrival, object, { connections: this.#connections, handshake: 'kept' })
+  }
+
+  #issueUpload(phase: string, dueMs: number): void {
+    const { key, body } = this.#uploads.next()
+    const arrival = this.#arrive(phase, 'upload', key, dueMs)
+    if (this.#isFull(arrival)) return
+    const options = { connections: this.#connections, handshake: 'kept' } as const
+    void this.#sender.upload(arrival, body, options).then(({ detail }) => {
+      if (detail === '') this.#uploads.acknowledge(phase, key, body)
+    })
+  }
+
+  /** Above the cap an arrival is not sent, and counts against the system all the same. */
+  #isFull(arrival: Arrival): boolean {
+    if (this.#sender.inFlight < this.#config.maxInFlight) return false
+    const detail = `${this.#config.maxInFlight} requests were in flight`
+    this.recorder.ended(arrival, {
+      outcome: 'dropped',
+      detail,
+      sentMs: null,
+      headMs: null,
+      endMs: this.#nowMs(),
+      bytes: 0,
+    })
+    return true
+  }
+
+  #arrive(phase: string, population: Arrival['population'], key: string, intendedMs: number): Arrival {
+    const arrival = { phase, population, key, requestId: `r${++this.#requests}`, intendedMs }
+    this.recorder.arrived(arrival)
+    return arrival
+  }
+
+  #candidates(only: OpenLoopPhase['only']): LoadObject[] {
+    const objects = filterObjects(this.#known, only ?? {})
+    if (objects.length === 0) throw new Error('no known object matches what the phase asks for')
+    return objects
+  }
+
+  /** Asks the origin for every acknowledged upload, outside of all counts. */
+  async verifyUploads(origin: Endpoint): Promise<{ acknowledged: number; lost: number }> {
+    const connections = new Connections(origin)
+    const unrecorded = new Recorder(() => {})
+    const sender = new Sender(this.#config, unrecorded, this.#nowMs)
+    const holds = async (object: LoadObject) => {
+      const arrival: Arrival = {
+        phase: '',
+        population: 'upload',
+        key: object.key,
+        requestId: 'verify',
+        intendedMs: 0,
+      }
+      return (await sender.read(arrival, object, { connections, handshake: 'kept' })).detail === ''
+    }
+    const lines = await this.#uploads.verify(holds)
+    connections.close()
+    for (const line of lines) this.#emit(line)
+    const acknowledged = lines.reduce((sum, line) => sum + line.acknowledged, 0)
+    return { acknowledged, lost: lines.reduce((sum, line) => sum + line.lost.length, 0) }
+  }
+
+  /** Waits for what is in flight, cancels what doesn't end in time, and hands on the last windows. */
+  async end(graceMs: number): Promise<void> {
+    const deadlineMs = this.#nowMs() + graceMs
+    while (this.#sender.inFlight > 0 && this.#nowMs() < deadlineMs) await this.#alarm.sleep(5)
+    this.#sender.cancelAll()
+    clearInterval(this.#flusher)
+    this.recorder.flush(this.#nowMs(), true)
+    this.#connections.close()
+    await this.#alarm.close()
+  }
+}

@@ -1,0 +1,166 @@
+// Counts arrivals into one-second windows by phase and population. A window is handed on when its second is over and
+// everything that was due in it has ended, so that it never has to be corrected.
+import type { FailureLine, HistoryLine, Outcome, Population, WindowLine } from '../history/events.ts'
+import { okOutcomes } from '../history/events.ts'
+import { encodeHistogram, type Histogram, newHistogram, recordMs } from '../history/histogram.ts'
+
+const widthMs = 1000
+/** Failures told one by one in a window; the rest are summed up in the last one's `suppressed`. */
+const failuresTold = 20
+
+export interface Arrival {
+  readonly phase: string
+  readonly population: Population
+  readonly key: string
+  readonly requestId: string
+  /** Run time at which it was due. */
+  readonly intendedMs: number
+}
+
+/** How an arrival ended. Times are of the run's clock. */
+export interface Ended {
+  readonly outcome: Outcome
+  readonly detail: string
+  /** null when it was never sent. */
+  readonly sentMs: number | null
+  readonly headMs: number | null
+  readonly endMs: number
+  readonly bytes: number
+}
+
+interface Window {
+  readonly phase: string
+  readonly population: Population
+  readonly atMs: number
+  scheduled: number
+  ended: number
+  failures: number
+  lastFailure: FailureLine | null
+  servedBytes: number
+  readonly byOutcome: Partial<Record<Outcome, number>>
+  readonly response: Histogram
+  readonly service: Histogram
+  readonly ttfb: Histogram
+  readonly failed: Histogram
+}
+
+export class Recorder {
+  readonly #emit: (line: HistoryLine) => void
+  readonly #windows = new Map<string, Window>()
+  scheduled = 0
+  sent = 0
+  dropped = 0
+  /** Sent minus intended, ms. */
+  readonly slip = newHistogram()
+
+  constructor(emit: (line: HistoryLine) => void) {
+    this.#emit = emit
+  }
+
+  arrived(arrival: Arrival): void {
+    this.scheduled++
+    this.#windowOf(arrival).scheduled++
+  }
+
+  ended(arrival: Arrival, end: Ended): void {
+    const window = this.#windowOf(arrival)
+    window.ended++
+    window.byOutcome[end.outcome] = (window.byOutcome[end.outcome] ?? 0) + 1
+    window.servedBytes += arrival.population === 'upload' ? 0 : end.bytes
+    if (end.sentMs === null) this.dropped++
+    else {
+      this.sent++
+      recordMs(this.slip, end.sentMs - arrival.intendedMs)
+    }
+    if (okOutcomes.has(end.outcome)) recordOk(window, arrival, end)
+    else this.#recordFailure(window, arrival, end)
+  }
+
+  #recordFailure(window: Window, arrival: Arrival, { outcome, detail, endMs }: Ended): void {
+    const { phase, population, key, requestId, intendedMs } = arrival
+    const responseMs = endMs - intendedMs
+    recordMs(window.failed, responseMs)
+    const line: FailureLine = {
+      type: 'failure',
+      phase,
+      population,
+      atMs: intendedMs,
+      key,
+      outcome,
+      responseMs,
+      detail,
+      requestId,
+    }
+    if (window.failures++ < failuresTold) this.#emit(line)
+    else window.lastFailure = line
+  }
+
+  /** Hands on what is complete; `all` takes windows too whose second isn't over. */
+  flush(nowMs: number, all = false): void {
+    for (const [name, window] of this.#windows) {
+      if (window.ended < window.scheduled || (!all && nowMs < window.atMs + widthMs)) continue
+      this.#windows.delete(name)
+      if (window.lastFailure)
+        this.#emit({ ...window.lastFailure, suppressed: window.failures - failuresTold - 1 })
+      this.#emit(lineOf(window))
+    }
+  }
+
+  #windowOf({ phase, population, intendedMs }: Arrival): Window {
+    const second = Math.floor(intendedMs / widthMs)
+    const name = `${phase}\n${population}\n${second}`
+    let window = this.#windows.get(name)
+    if (window === undefined) {
+      window = newWindow(phase, population, second * widthMs)
+      this.#windows.set(name, window)
+    }
+    return window
+  }
+}
+
+function newWindow(phase: string, population: Population, atMs: number): Window {
+  return {
+    phase,
+    population,
+    atMs,
+    scheduled: 0,
+    ended: 0,
+    failures: 0,
+    lastFailure: null,
+    servedBytes: 0,
+    byOutcome: {},
+    response: newHistogram(),
+    service: newHistogram(),
+    ttfb: newHistogram(),
+    failed: newHistogram(),
+  }
+}
+
+function recordOk(window: Window, { intendedMs }: Arrival, { sentMs, headMs, endMs }: Ended): void {
+  recordMs(window.response, endMs - intendedMs)
+  if (sentMs === null) return
+  recordMs(window.service, endMs - sentMs)
+  if (headMs !== null) recordMs(window.ttfb, headMs - sentMs)
+}
+
+function lineOf(window: Window): WindowLine {
+  const { phase, population, atMs, scheduled, byOutcome, servedBytes } = window
+  const responseUs = encodeHistogram(window.response)
+  const serviceUs = encodeHistogram(window.service)
+  const ttfbUs = encodeHistogram(window.ttfb)
+  const failedUs = encodeHistogram(window.failed)
+  return {
+    type: 'window',
+    phase,
+    population,
+    atMs,
+    widthMs,
+    scheduled,
+    byOutcome,
+    servedBytes,
+    ...(responseUs && { responseUs }),
+    ...(serviceUs && { serviceUs }),
+    ...(ttfbUs && { ttfbUs }),
+    ...(failedUs && { failedUs }),
+  }
+}

@@ -1,0 +1,137 @@
+// Sends one arrival's request, signed as a client would sign it, checks every byte of the answer and records the end.
+import { createHash, hash } from 'node:crypto'
+import { emptyPayloadHash, signSigV4 } from '../../proxy/adapters/sigv4.ts'
+import type { Connections, Ending, ExchangeRequest, Handshake } from './connections.ts'
+import type { GeneratorConfig } from './messages.ts'
+import type { LoadObject } from './objects.ts'
+import { type BodyCheck, type Judged, judge } from './outcome.ts'
+import type { Arrival, Recorder } from './recorder.ts'
+import type { ResponseHead } from './response-reader.ts'
+
+export interface SendOptions {
+  readonly connections: Connections
+  readonly handshake: Handshake
+}
+
+type Config = Pick<GeneratorConfig, 'hostHeader' | 'bucket' | 'credentials' | 'backups' | 'timeoutMs'>
+
+/** Sends requests and knows which are in flight. */
+export class Sender {
+  readonly #config: Config
+  readonly #backups: ReadonlySet<string>
+  readonly #recorder: Recorder
+  readonly #nowMs: () => number
+  readonly #cancels = new Set<() => void>()
+
+  constructor(config: Config, recorder: Recorder, nowMs: () => number) {
+    this.#config = config
+    this.#backups = new Set(config.backups)
+    this.#recorder = recorder
+    this.#nowMs = nowMs
+  }
+
+  get inFlight(): number {
+    return this.#cancels.size
+  }
+
+  /** Ends every request in flight as `cancelled`. */
+  cancelAll(): void {
+    for (const cancel of [...this.#cancels]) cancel()
+  }
+
+  /** GETs an object and compares its body with the manifest's length and digest. */
+  read(arrival: Arrival, object: LoadObject, options: SendOptions): Promise<Judged> {
+    const digest = createHash('sha256')
+    let bytes = 0
+    const onBody = (chunk: Buffer) => {
+      bytes += chunk.length
+      digest.update(chunk)
+    }
+    const check = (): BodyCheck => ({
+      expectedBytes: object.bytes,
+      expectedSha256: object.sha256,
+      bytes,
+      sha256: digest.digest('hex'),
+    })
+    return this.#send(
+      arrival,
+      this.#request('GET', object.key, null, arrival.requestId),
+      options,
+      onBody,
+      check,
+    )
+  }
+
+  /** PUTs a new object. */
+  upload(arrival: Arrival, body: Buffer, options: SendOptions): Promise<Judged> {
+    const request = this.#request('PUT', arrival.key, body, arrival.requestId)
+    return this.#send(
+      arrival,
+      request,
+      options,
+      () => {},
+      () => null,
+    )
+  }
+
+  #request(method: string, key: string, body: Buffer | null, requestId: string): ExchangeRequest {
+    const { hostHeader, bucket, credentials } = this.#config
+    const target = `/${bucket}/${key.split('/').map(encodeSegment).join('/')}`
+    const headers = ['Host', hostHeader, 'User-Agent', `breakwater-load/${requestId}`]
+    if (credentials === null) return { method, target, headers, body }
+    const payloadHash = body === null ? emptyPayloadHash : hash('sha256', body)
+    const { region } = credentials
+    const signed = signSigV4({
+      method,
+      target,
+      headers,
+      payloadHash,
+      credentials,
+      region,
+      service: 's3',
+      nowMs: Date.now(),
+    })
+    return { method, target, headers: [...headers, ...signed], body }
+  }
+
+  #send(
+    arrival: Arrival,
+    request: ExchangeRequest,
+    { connections, handshake }: SendOptions,
+    onBody: (chunk: Buffer) => void,
+    check: () => BodyCheck | null,
+  ): Promise<Judged> {
+    const sentMs = this.#nowMs()
+    let head: ResponseHead | null = null
+    let headMs: number | null = null
+    let bytes = 0
+    return new Promise((resolve) => {
+      const onEnd = (ending: Ending) => {
+        this.#cancels.delete(cancel)
+        const judged = judge(ending, head, head?.status === 200 ? check() : null, this.#backups)
+        this.#recorder.ended(arrival, { ...judged, sentMs, headMs, endMs: this.#nowMs(), bytes })
+        resolve(judged)
+      }
+      const cancel = connections.send(request, this.#config.timeoutMs, handshake, {
+        onHead: (received) => {
+          head = received
+          headMs = this.#nowMs()
+        },
+        onBody: (chunk) => {
+          bytes += chunk.length
+          if (head!.status === 200) onBody(chunk)
+        },
+        onEnd,
+      })
+      this.#cancels.add(cancel)
+    })
+  }
+}
+
+/** Percent-encodes what S3 wants encoded in a path (RFC 3986 unreserved characters stay). */
+function encodeSegment(segment: string): string {
+  return encodeURIComponent(segment).replace(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}
