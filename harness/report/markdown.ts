@@ -133,16 +133,15 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
 export function escapeMarkdown(text: string): string {
   return text
     .replace(/\s+/g, ' ')
-    .replace(/[\\`*_[\]{}|~#]/g, '\\$&')
     .replace(/&/g, '&amp;')
+    .replace(/[\\`*_[\]{}~#]/g, '\\$&')
     .replace(/</g, '&lt;')
     .replace(/>/g, '&gt;')
+    .replace(/\|/g, '&#124;')
     .replace(/@/g, '@\u200b')
 }
 
-/** Code that no backtick or bar in the text can end. */
+/** Code as HTML: no backtick or bar in the text can end it, in a table either. */
 export function codeSpan(text: string): string {
-  const flat = text.replace(/\s+/g, ' ').replace(/\|/g, '\\|')
-  const fence = '`'.repeat(Math.max(0, ...(flat.match(/`+/g) ?? []).map((run) => run.length)) + 1)
-  return `${fence}${fence.length > 1 ? ` ${flat} ` : flat}${fence}`
+  return `<code>${escapeMarkdown(text)}</code>`
 }

@@ -1,9 +1,17 @@
 // A made-up history for tests of the reports: an S3 outage in three stretches, made from a seed, as a real run would tell it.
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { Threshold } from '../checkers/threshold.ts'
 import type { FaultLine, HistoryLine, Outcome, Population, StateLine, WindowLine } from '../history/events.ts'
 import { encodeHistogram, newHistogram, recordMs } from '../history/histogram.ts'
+import { resultsOf } from '../history/results.ts'
+import { summarise } from '../history/summary.ts'
+import { ModelBuilder, type ReportModel } from './model.ts'
 
 export interface FakeRun {
   readonly seed?: number
@@ -273,4 +281,19 @@ function failureLine(
 function randomOf(seed: number): () => number {
   const generator = xoroshiro128plus(seed)
   return () => uniformFloat64(generator)
+}
+
+/** A report's model, judged like that of a real run. */
+export async function fakeModel(run: FakeRun = {}): Promise<ReportModel> {
+  const builder = new ModelBuilder()
+  const lines = [...fakeHistory(run)]
+  for (const line of lines) builder.add(line)
+  const summary = await summarise(lines)
+  return builder.snapshot(summary, resultsOf(summary))
+}
+
+/** Writes a run's folder as the runner leaves it: the history, and nothing yet made from it. */
+export async function writeFakeRun(runDir: string, run: FakeRun = {}): Promise<void> {
+  const pieces = Readable.from(fakeHistory(run)).map((line) => `${JSON.stringify(line)}\n`)
+  await pipeline(pieces, createGzip(), createWriteStream(join(runDir, 'history.ndjson.gz')))
 }
