@@ -1,5 +1,11 @@
 // The bodies of requests and answers: what a client may send, what it gets, and the texts when it is wrong.
-import { badRequestBody, invalidStream, invalidToxicType, missingField } from './api-error.ts'
+import {
+  badRequestBody,
+  invalidStream,
+  invalidToxicType,
+  missingField,
+  toxicAlreadyExists,
+} from './api-error.ts'
 import { cannotUnmarshal, member, members, parseGoJson, shortestFloat32 } from './go-json.ts'
 import type { ProxySettings, TcpProxy } from './proxy.ts'
 import { kinds } from './toxics/kinds.ts'
@@ -50,7 +56,12 @@ function proxyFrom(value: unknown, base: ProxySettings, into: string, owner: str
 function toxicsFrom(value: unknown): Toxic[] {
   if (value === undefined || value === null) return []
   if (!Array.isArray(value)) throw cannotUnmarshal(value, 'struct field Proxy.toxics of type []toxics.Toxic')
-  return value.map(toxicFrom)
+  const names: string[] = []
+  return value.map((entry) => {
+    const toxic = toxicFrom(entry, names)
+    names.push(toxic.name)
+    return toxic
+  })
 }
 
 const populateType = '[]struct { toxiproxy.Proxy; Enabled *bool "json:\\"enabled\\"" }'
@@ -70,12 +81,13 @@ export function readPopulate(text: string): ProxyInput[] {
   return inputs
 }
 
-export function readNewToxic(text: string): Toxic {
-  return reading(() => toxicFrom(parseGoJson(text)))
+/** `names` are those in use on the proxy. */
+export function readNewToxic(text: string, names: readonly string[]): Toxic {
+  return reading(() => toxicFrom(parseGoJson(text), names))
 }
 
-/** In Toxiproxy's order: types of the fields, stream, name, kind; the attributes come last, once the kind is known. */
-function toxicFrom(value: unknown): Toxic {
+/** In Toxiproxy's order: types of the fields, stream, kind, name; the attributes come last, once the kind is known. */
+function toxicFrom(value: unknown, names: readonly string[]): Toxic {
   const from = members(value, 'value of type toxics.ToxicWrapper')
   const text = (name: string, fallback: string) => member(from, name, 'string', fallback, 'ToxicWrapper')
   const type = text('type', '')
@@ -85,8 +97,9 @@ function toxicFrom(value: unknown): Toxic {
   const direction = directionOf(stream)
   const kind = kinds.get(type)
   if (kind === undefined) throw invalidToxicType()
-  const attributes = attributesFrom(from.get('attributes'), kind, zeroAttributes(kind))
   const name = text('name', '') || `${type}_${stream}`
+  if (names.includes(name)) throw toxicAlreadyExists()
+  const attributes = attributesFrom(from.get('attributes'), kind, zeroAttributes(kind))
   return { name, type, stream, direction, toxicity, attributes, shared: { freeAtMs: 0 } }
 }
 

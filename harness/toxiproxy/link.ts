@@ -66,10 +66,9 @@ export class Link {
     source.on('data', (bytes: Buffer) => this.#onData(bytes))
     source.on('end', () => this.#onEnd())
     source.on('close', () => this.#onEnd())
-    dest.on('drain', () => this.#step(() => this.#chain.resume(performance.now())))
+    dest.on('drain', () => this.#step((nowMs) => this.#chain.resume(nowMs)))
     dest.on('close', () => this.#stopTimer())
-    this.#armTimer()
-    source.resume()
+    this.#step(() => {})
   }
 
   #onData(bytes: Buffer): void {
@@ -92,36 +91,34 @@ export class Link {
     this.#step(() => {})
   }
 
-  /** Does something to the chain, then feeds it what it has room for, and sees to it that the rest follows in time. */
-  #step(change: () => void): void {
-    change()
+  /** Does something to the chain, moves what is due, feeds it what it has room for, and sees to it that the rest follows in time. */
+  #step(change: (nowMs: number) => void): void {
     const nowMs = performance.now()
     const { source } = this.#options
-    while (this.#waiting.length > 0 && this.#chain.hasRoom(nowMs)) {
+    change(nowMs)
+    this.#chain.advance(nowMs)
+    while (this.#waiting.length > 0 && this.#chain.hasRoom(nowMs))
       this.#chain.send(this.#waiting.shift()!, nowMs)
-    }
     if (this.#end === 'seen' && this.#waiting.length === 0) {
       this.#end = 'passed'
       this.#chain.end(nowMs)
     }
     if (this.#waiting.length === 0 && this.#chain.hasRoom(nowMs)) source.resume()
     else source.pause()
-    this.#armTimer()
+    this.#armTimer(nowMs)
   }
 
-  #armTimer(): void {
-    const nowMs = performance.now()
+  /** `nowMs` must be the time up to which the chain was advanced: what became due since needs a timer, too. */
+  #armTimer(nowMs: number): void {
     const nextMs = this.#chain.nextAtMs(nowMs)
     if (nextMs >= this.#timerAtMs) return
     this.#stopTimer()
     this.#timerAtMs = nextMs
-    this.#timer = setTimeout(
-      () => {
-        this.#timerAtMs = Number.POSITIVE_INFINITY
-        this.#step(() => this.#chain.advance(performance.now()))
-      },
-      Math.min(nextMs - nowMs, longestTimerMs),
-    )
+    const onTime = () => {
+      this.#timerAtMs = Number.POSITIVE_INFINITY
+      this.#step(() => {})
+    }
+    this.#timer = setTimeout(onTime, Math.min(nextMs - nowMs, longestTimerMs))
   }
 
   #stopTimer(): void {
@@ -130,19 +127,17 @@ export class Link {
   }
 
   addToxic(toxic: Toxic): void {
-    const nowMs = performance.now()
-    const stage = new Stage(toxic, this.#options.random(toxic), nowMs)
-    this.#step(() => this.#chain.add(stage, nowMs))
+    this.#step((nowMs) => this.#chain.add(new Stage(toxic, this.#options.random(toxic), nowMs), nowMs))
   }
 
   updateToxic(toxic: Toxic): void {
-    this.#step(() => this.#chain.update(toxic, performance.now()))
+    this.#step((nowMs) => this.#chain.update(toxic, nowMs))
   }
 
   removeToxic(toxic: Toxic): void {
     const past = this.#pastHits.get(toxic.name) ?? 0
     this.#pastHits.set(toxic.name, past + this.#chain.hits(toxic))
-    this.#step(() => this.#chain.remove(toxic, performance.now()))
+    this.#step((nowMs) => this.#chain.remove(toxic, nowMs))
   }
 
   /** What toxics did here: chunks and closes touched, by toxic. Toxics that touched nothing are left out. */

@@ -1,7 +1,7 @@
 // One proxy: its listener, its connections and its toxics, and what becomes of them when it is changed.
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Address, formatAddress, listen, parseAddress, resolveAddress } from './address.ts'
-import { toxicAlreadyExists, toxicNotFound } from './api-error.ts'
+import { toxicNotFound } from './api-error.ts'
 import { Connection, type ConnectionView, socketBufferBytes } from './connection.ts'
 import type { Emit } from './events.ts'
 import type { Metrics, ProxyCounts } from './metrics.ts'
@@ -147,9 +147,8 @@ export class TcpProxy {
     return found
   }
 
-  /** Adds it to the end of the chain of its direction, on connections that are open too. */
+  /** Adds it to the end of the chain of its direction, on connections that are open too. Its name is in use nowhere yet. */
   addToxic(toxic: Toxic): void {
-    if (this.toxics.some(({ name }) => name === toxic.name)) throw toxicAlreadyExists()
     this.#toxics[toxic.direction].push(toxic)
     for (const connection of this.#connections) connection.link(toxic.direction)?.addToxic(toxic)
     this.#world.emit('toxic-added', { proxy: this.name, toxic: toxic.name })

@@ -40,7 +40,7 @@ export interface ToxiproxyServer {
   close(): Promise<void>
 }
 
-type Answer = { status: number; json?: string; text?: string; type?: string } | 'streaming'
+type Answer = { status: number; json?: string; text?: string; type?: string; location?: string } | 'streaming'
 type Handler = (body: string, names: readonly string[], response: ServerResponse) => Answer | Promise<Answer>
 type Routes = readonly (readonly [method: string, path: RegExp, handler: Handler])[]
 
@@ -157,7 +157,8 @@ function toxicRoutes(collection: Collection): Routes {
 
 function addToxic(collection: Collection, name: string, body: string): Answer {
   const proxy = collection.get(name)
-  const toxic = readNewToxic(body)
+  const names = proxy.toxics.map((toxic) => toxic.name)
+  const toxic = readNewToxic(body, names)
   proxy.addToxic(toxic)
   return ok(toxicBody(toxic))
 }
@@ -229,6 +230,8 @@ async function answerTo(
   body: string,
 ): Promise<Answer> {
   const pathname = pathOf(request.url ?? '/')
+  const clean = pathname.replace(/\/{2,}/g, '/')
+  if (clean !== pathname) return { status: 301, location: clean }
   const here = routes.filter(([, pattern]) => pattern.test(pathname))
   if (here.length === 0) return plain(404, '404 page not found\n')
   const route = here.find(([methods]) => new RegExp(`^(${methods})$`).test(request.method ?? ''))
@@ -263,10 +266,11 @@ function refused(error: unknown): Answer {
 }
 
 function send(response: ServerResponse, answer: Exclude<Answer, 'streaming'>): void {
-  const { status, json, text, type } = answer
+  const { status, json, text, type, location } = answer
   if (json !== undefined) response.setHeader('Content-Type', type ?? 'application/json')
   else if (text !== undefined) response.setHeader('Content-Type', type ?? 'text/plain; charset=utf-8')
   if (text !== undefined && type === undefined) response.setHeader('X-Content-Type-Options', 'nosniff')
+  if (location !== undefined) response.setHeader('Location', location)
   const body = json ?? text ?? ''
   if (status !== 204) response.setHeader('Content-Length', Buffer.byteLength(body))
   response.writeHead(status).end(body)
