@@ -44,7 +44,7 @@ const awsCli: ClientKind = {
     const config = join(scratch, 'aws-config')
     await writeFile(
       config,
-      '[default]\ns3 =\n  addressing_style = path\n  multipart_threshold = 8MB\n  multipart_chunksize = 5MB\n',
+      '[default]\ns3 =\n  addressing_style = path\n  signature_version = s3v4\n  multipart_threshold = 8MB\n  multipart_chunksize = 5MB\n',
     )
     const run = runner('aws', ['--endpoint-url', endpointOf(target), '--ca-bundle', target.caFile], {
       ...proxyEnv(proxy.url),
@@ -103,7 +103,7 @@ const s3cmd: ClientKind = {
     const proxy = await startNameProxy(target.address)
     const config = join(scratch, 's3cfg')
     await writeFile(config, s3cmdConfig(target, new URL(proxy.url)))
-    const run = runner('s3cmd', ['-c', config, '--quiet'], { HOME: scratch })
+    const run = runner('s3cmd', ['-c', config, '--no-progress'], { HOME: scratch })
     const url = (key: string) => `s3://${target.bucket}/${key}`
     const put = async (key: string, file: string) => void (await run('put', file, url(key)))
     const infoOf = async (key: string) => (await run('info', url(key))).toString()

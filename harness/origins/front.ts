@@ -36,8 +36,8 @@ export interface Front {
 export async function startFront(options: FrontOptions): Promise<Front> {
   const server = createServer({ ...options.certificate, keepAliveTimeout: 65_000, noDelay: true })
   let handshakes = 0
-  server.on('secureConnection', () => handshakes++)
-  server.on('tlsClientError', () => handshakes++)
+  // Counted when they begin: a client that refuses the certificate may be gone before the server has finished.
+  server.on('connection', () => handshakes++)
   const answer = (request: IncomingMessage, response: ServerResponse, invite: () => void) =>
     void serve(request, response, options, invite).catch((error) => {
       console.error(error)

@@ -4,10 +4,11 @@
 //  - aws-chunked uploads are stored with their framing → the framing is taken off here
 //  - payload hashes, Content-MD5 and checksums are never verified → verified here, before an object becomes visible
 //  - listings: truncated ones answer 500 (their token needs DES), order is that of folders → listed here
+//  - the stub of an ACL puts its permission outside the grant, on which s3cmd fails → the owner's own is answered here
 //  - aborting an upload and listing its parts answer 405; `..` in a key leaves the bucket → answered here
 import type { Readable } from 'node:stream'
 import { headerValue, withoutHeaders } from '../../proxy/object.ts'
-import { type Listable, listObjects } from './list-objects.ts'
+import { type Listable, listObjects, xmlAnswer } from './list-objects.ts'
 import { isPlainRead, planRead, type Validators } from './preconditions.ts'
 import { S3Refusal } from './s3-error.ts'
 import type { Backend, S3Answer, S3Request } from './s3-request.ts'
@@ -52,6 +53,8 @@ export function withoutDefects(forward: Backend, store: StoreAccess): Backend {
     if (/(^|\/)\.\.?(\/|$)/.test(request.key)) throw new S3Refusal('InvalidURI')
     const has = (names: readonly string[]) => names.some((name) => request.query.has(name))
     const isRead = request.method === 'GET' || request.method === 'HEAD'
+    if (request.method === 'GET' && request.key !== '' && request.query.has('acl'))
+      return acl(request, forward)
     if (isRead && request.key !== '' && !has(objectSubresources)) return read(request, forward)
     if (isRead && request.key === '' && request.bucket !== '' && !has(notListings))
       return list(request, store)
@@ -94,6 +97,20 @@ function validatorsOf(head: S3Answer): Validators {
     lastModifiedMs: Date.parse(headerValue(head.headers, 'last-modified') ?? ''),
     bytes: Number(headerValue(head.headers, 'content-length')),
   }
+}
+
+const owner = '<ID>breakwater</ID><DisplayName>breakwater</DisplayName>'
+
+/** What S3 says of an object in a bucket without ACLs, its default: the owner may do everything, nobody else anything. */
+async function acl(request: S3Request, forward: Backend): Promise<S3Answer> {
+  const head = await forward({ ...request, method: 'HEAD', query: new Map() })
+  if (head.status !== 200) throw new S3Refusal('NoSuchKey')
+  return xmlAnswer(
+    `<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner>${owner}</Owner>` +
+      '<AccessControlList><Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ' +
+      `xsi:type="CanonicalUser">${owner}</Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList>` +
+      '</AccessControlPolicy>',
+  )
 }
 
 async function list(request: S3Request, store: StoreAccess): Promise<S3Answer> {
