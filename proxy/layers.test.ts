@@ -90,10 +90,9 @@ t.test('the proxy knows nothing of the harness, the harness nothing of the scena
   )
 })
 
-t.test('adapters are constructed only in main.ts and in the worlds', async (t) => {
+t.test('adapters are constructed only in roles/ and in the worlds', async (t) => {
   const sources = (await sourcesIn('proxy')).filter(
-    ({ file }) =>
-      !inside('proxy/adapters')(file) && file !== 'proxy/main.ts' && !inside('proxy/config')(file),
+    ({ file }) => !inside('proxy/adapters', 'proxy/roles', 'proxy/config', 'proxy/testing')(file),
   )
   t.strictSame(
     breaches(sources, (name) => !inside('proxy/adapters')(name)),

@@ -1,0 +1,111 @@
+// Opens connections to a server for undici: resolves its name, prefers addresses that didn't fail lately, verifies TLS
+// and resumes its sessions. Undici's own connector counts its timeout in half seconds, too coarse for a failover.
+import { readFileSync } from 'node:fs'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { checkServerIdentity as checkIdentity, connect as connectTls } from 'node:tls'
+import type { buildConnector } from 'undici'
+import type { Clock, Resolver } from '../ports.ts'
+import { originError } from './http-origin-errors.ts'
+
+export interface ConnectorOptions {
+  /** For messages. */
+  readonly name: string
+  /** `http://127.0.0.1:8001` or `https://s3.example.com`. */
+  readonly url: string
+  /** PEM file of the authority to trust; null takes the system's. */
+  readonly ca: string | null
+  /** Name to verify and send as SNI; null takes the host of `url`. */
+  readonly serverName: string | null
+  readonly connectMs: number
+}
+
+/** An address that failed is asked last for this long. */
+const addressPenaltyMs = 10_000
+
+/** Sessions kept for resumption; TLS 1.3 tickets are for one use each. */
+const maxSessions = 32
+
+export type OpenSocket = () => Promise<Socket>
+
+/** Reads the CA file at once, so that a missing one is an error at start-up. */
+export function createConnector(options: ConnectorOptions, resolver: Resolver, clock: Clock): OpenSocket {
+  const url = new URL(options.url)
+  const isTls = url.protocol === 'https:'
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const port = Number(url.port || (isTls ? 443 : 80))
+  const ca = options.ca === null ? undefined : readFileSync(options.ca)
+  const servername = options.serverName ?? (isIP(host) ? '' : host)
+  const failedAtMs = new Map<string, number>()
+  const sessions: Buffer[] = []
+
+  const begin = (address: string): Socket => {
+    if (!isTls) return connectTcp({ host: address, port, noDelay: true })
+    const session = sessions.pop()
+    const identity = options.serverName ?? host
+    const socket = connectTls({
+      host: address,
+      port,
+      ca,
+      servername,
+      ALPNProtocols: ['http/1.1'],
+      checkServerIdentity: (_host, certificate) => checkIdentity(identity, certificate),
+      ...(session && { session }),
+    })
+    socket.setNoDelay(true)
+    socket.on('session', (fresh) => {
+      if (sessions.push(fresh) > maxSessions) sessions.shift()
+    })
+    return socket
+  }
+
+  const penalty = (address: string) => {
+    const failedMs = failedAtMs.get(address)
+    return failedMs !== undefined && clock.monotonicMs() - failedMs < addressPenaltyMs ? 1 : 0
+  }
+
+  return async () => {
+    const addresses = await resolver.resolve(host)
+    let failure: unknown
+    for (const address of [...addresses].sort((a, b) => penalty(a) - penalty(b))) {
+      try {
+        const socket = await opened(begin(address), isTls, options.connectMs)
+        failedAtMs.delete(address)
+        return socket
+      } catch (error) {
+        failedAtMs.set(address, clock.monotonicMs())
+        failure = error
+      }
+    }
+    throw originError(failure, { method: '', stage: 'connecting', name: options.name })
+  }
+}
+
+/** The socket once it can carry a request; rejects and destroys it otherwise. */
+function opened(socket: Socket, isTls: boolean, timeoutMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => {
+      clearTimeout(timer)
+      socket.destroy()
+      reject(error)
+    }
+    const timer = setTimeout(() => {
+      fail(Object.assign(new Error(`no connection within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }))
+    }, timeoutMs)
+    socket.once('error', fail)
+    socket.once(isTls ? 'secureConnect' : 'connect', () => {
+      clearTimeout(timer)
+      socket.off('error', fail)
+      resolve(socket)
+    })
+  })
+}
+
+/** The connector in the form undici takes it. */
+export function asUndiciConnector(open: OpenSocket): buildConnector.connector {
+  return (_options, callback) => {
+    open().then(
+      (socket) => callback(null, socket),
+      (error) => callback(error, null),
+    )
+  }
+}

@@ -1,0 +1,96 @@
+// The router role as a process: builds its adapters from the configuration and hands them to the flow.
+import { createConnector } from '../adapters/connector.ts'
+import { createResolver } from '../adapters/dns-resolver.ts'
+import { createHttpOrigin, type HttpOrigin } from '../adapters/http-origin.ts'
+import { startHttpServer } from '../adapters/http-server.ts'
+import { nodeClock, nodeRandom } from '../adapters/node-clock.ts'
+import { createLog } from '../adapters/node-log.ts'
+import { createRouterAdmin } from '../admin/router-admin.ts'
+import { createTiming } from '../admin/timing.ts'
+import { readConfig } from '../config/file.ts'
+import { adminToken, type RouterFile, routerOptions, routerSchema } from '../config/router-config.ts'
+import type { Log } from '../ports.ts'
+import type { ServerOptions } from '../router/options.ts'
+import { createRouter, type Router } from '../router/route.ts'
+import { type RunningRole, readyLine } from './role.ts'
+
+/** What a configuration file decides and a reload replaces; the listening sockets stay. */
+interface Setup {
+  readonly router: Router
+  readonly origins: readonly HttpOrigin[]
+}
+
+/** Checks need few connections of their own. */
+const checkConnections = 2
+
+export async function startRouter(configFile: string): Promise<RunningRole> {
+  const file = readConfig(configFile, routerSchema)
+  const log = createLog('router', 'info')
+  let setup = assemble(file, log)
+  const server = await startHttpServer({
+    ...file.listen,
+    handler: setup.router.handle,
+    clock: nodeClock,
+    log,
+  })
+  const handler = createRouterAdmin({ router: () => setup.router, clock: nodeClock, token: adminToken(file) })
+  const admin =
+    file.admin && (await startHttpServer({ ...file.admin.listen, handler, clock: nodeClock, log }))
+  setup.router.start()
+  return {
+    readyLine: readyLine('router', server.address, admin?.address),
+    async reload() {
+      try {
+        const old = setup
+        setup = assemble(readConfig(configFile, routerSchema), log, old.router)
+        server.use(setup.router.handle)
+        old.router.close()
+        setup.router.start()
+        log.info('the new configuration is in force')
+        closeLater(old, file.drain)
+      } catch (error) {
+        log.error('the configuration was not taken; the old one stays in force', { because: String(error) })
+      }
+    },
+    async drain() {
+      await server.drain(file.drain)
+      setup.router.close()
+      await admin?.close()
+      await Promise.all(setup.origins.map((origin) => origin.close()))
+    },
+  }
+}
+
+function assemble(file: RouterFile, log: Log, previous?: Router): Setup {
+  const resolver = createResolver({ nameservers: file.nameservers, holdMs: file.hold_valid }, nodeClock, log)
+  const origins: HttpOrigin[] = []
+  const connector = (server: ServerOptions) => ({ ...server, ...server.timeouts }) as const
+  const router = createRouter(
+    routerOptions(file),
+    {
+      clock: nodeClock,
+      random: nodeRandom,
+      log,
+      timing: () => createTiming(nodeClock),
+      open(server, use) {
+        const maxConnections = use === 'check' ? checkConnections : server.maxConnections
+        const origin = createHttpOrigin({ ...connector(server), maxConnections }, resolver, nodeClock)
+        origins.push(origin)
+        return origin
+      },
+      async connect(server) {
+        const socket = await createConnector(connector(server), resolver, nodeClock)()
+        socket.destroy()
+      },
+    },
+    previous,
+  )
+  return { router, origins }
+}
+
+/** Requests under way still use the old connections; they have until the end of the drain time. */
+function closeLater({ origins }: Setup, graceMs: number): void {
+  nodeClock.after(graceMs, () => {
+    for (const origin of origins) void origin.close()
+  })
+}
