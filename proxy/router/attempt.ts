@@ -44,6 +44,7 @@ export async function attempt(
     exchange.queuedMs += sentMs - startedMs
     startedMs = sentMs
     backend.counters.requests++
+    backend.rate.count()
     const sent =
       body === null
         ? null

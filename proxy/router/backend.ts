@@ -10,6 +10,7 @@ import {
   checkIntervalMs,
   type Health,
   type HealthOptions,
+  isFlapping,
   startHealth,
   suspicion,
 } from '../policy/health.ts'
@@ -18,14 +19,22 @@ import { type Latency, noLatency, withSample } from '../policy/health-latency.ts
 import type { Clock, Origin, OriginResponse } from '../ports.ts'
 import { Gate } from './gate.ts'
 import type { RouterOptions, ServerOptions, Timing } from './options.ts'
+import { Rate } from './rate.ts'
 
 /** What an operator asked for: `drain` finishes what is running and takes nothing new; `maint` isn't even checked. */
 export type Mode = 'ready' | 'drain' | 'maint'
 
-export interface CheckResult {
+/** What a check found. */
+export interface CheckOutcome {
   readonly ok: boolean
-  /** As a person reads it: "403 in 3 ms", "connect-refused". */
+  /** As a person reads it: "status 403", "connect-refused". */
   readonly text: string
+  /** The status it was answered with; null when it wasn't. */
+  readonly status: number | null
+  readonly error: ErrorCode | 'check-timeout' | null
+}
+
+export interface CheckResult extends CheckOutcome {
   readonly atMs: number
   readonly tookMs: number
 }
@@ -77,6 +86,7 @@ export class Backend implements Candidate {
   readonly origin: Origin
   readonly gate: Gate
   readonly counters: Counters = noCounts()
+  readonly rate: Rate
   /** Times to the head of an answer. */
   firstByte: Timing
   latency: Latency = noLatency
@@ -105,6 +115,7 @@ export class Backend implements Candidate {
     this.origin = origin
     this.gate = new Gate(server.maxConnections, router.queue, clock)
     this.firstByte = timing()
+    this.rate = new Rate(clock)
     this.#clock = clock
     this.#options = healthOptions(server, router)
     this.#hooks = hooks
@@ -158,6 +169,11 @@ export class Backend implements Candidate {
     return downtimeMs(this.#downtime, this.#clock.monotonicMs())
   }
 
+  /** Marked down so often lately that it is held down longer than its checks ask for. */
+  get flapping(): boolean {
+    return isFlapping(this.#health, this.#clock.monotonicMs(), this.#options)
+  }
+
   get nextCheckMs(): number {
     return checkIntervalMs(this.#health, this.#options)
   }
@@ -171,9 +187,10 @@ export class Backend implements Candidate {
   }
 
   /** A check that began at `startedMs` ended. */
-  checked(ok: boolean, text: string, startedMs: number): void {
+  checked(seen: CheckOutcome, startedMs: number): void {
+    const { ok } = seen
     const nowMs = this.#clock.monotonicMs()
-    this.#lastCheck = { ok, text, atMs: nowMs, tookMs: nowMs - startedMs }
+    this.#lastCheck = { ...seen, atMs: nowMs, tookMs: nowMs - startedMs }
     if (!ok) this.counters.checksFailed++
     if (ok && this.latency.samples === 0) this.latency = withSample(noLatency, nowMs - startedMs)
     this.#evidence(ok, startedMs)

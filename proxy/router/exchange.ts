@@ -47,6 +47,7 @@ export class Exchange {
   /** The request is over: nothing guards it any more, and the log says how it went. */
   over(status: number, backend: Backend | null, termination: Termination, because: string): void {
     this.patience.over()
+    this.fleet.totals.end(status, this.bytes, this.headMs, backend !== null)
     const { log, clock } = this.fleet.ports
     const well = termination === '--' && this.tried.length < 2 && this.resumes === 0
     if (well && this.fleet.options.logRequests === 'anomalies') return

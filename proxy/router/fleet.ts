@@ -7,6 +7,7 @@ import { ExpectedHits } from './expected-hits.ts'
 import { Journal } from './journal.ts'
 import type { RouterOptions, RouterPorts, ServerOptions } from './options.ts'
 import { Prober } from './probe.ts'
+import { Totals } from './totals.ts'
 
 const expectedHitsKept = 50_000
 const maxBudgetRequests = 10_000
@@ -37,6 +38,7 @@ export class Fleet {
   readonly ports: RouterPorts
   readonly journal: Journal
   readonly backends: readonly Backend[]
+  readonly totals: Totals
   readonly expectedHits = new ExpectedHits(expectedHitsKept)
   readonly #cacheNodes: readonly Backend[]
   readonly #backups: readonly Backend[]
@@ -55,6 +57,7 @@ export class Fleet {
     this.#probers = this.backends.flatMap((backend) =>
       backend.server.check === null ? [] : [new Prober(backend, backend.server.check, ports)],
     )
+    this.totals = previous?.totals ?? new Totals(ports)
     const nowMs = ports.clock.monotonicMs()
     this.#retries = new SharedBudget(options.retry.budgetRatio, options.retry.budgetPerSecond, nowMs)
     this.#hedges = new SharedBudget(options.hedge.budgetRatio, 0, nowMs)
@@ -70,6 +73,7 @@ export class Fleet {
 
   /** A request came: its share goes into the budgets. */
   countRequest(): void {
+    this.totals.begin()
     this.#retries.earn()
     this.#hedges.earn()
   }

@@ -2,7 +2,7 @@
 import { ProxyError } from '../errors.ts'
 import type { HeaderList } from '../object.ts'
 import type { Origin } from '../ports.ts'
-import type { Backend } from './backend.ts'
+import type { Backend, CheckOutcome } from './backend.ts'
 import { discard } from './body.ts'
 import type { CheckOptions, RouterPorts } from './options.ts'
 
@@ -58,43 +58,54 @@ export class Prober {
   async #once(startedMs: number): Promise<void> {
     this.#running = new AbortController()
     const cancel = this.#ports.clock.after(this.#check.timeoutMs, () => this.#running?.abort())
+    const controller = this.#running
     try {
-      const seen = await this.#ask(this.#running.signal)
+      const seen = await this.#ask(controller.signal)
       const tookMs = this.#ports.clock.monotonicMs() - startedMs
-      const slow = this.#check.kind === 'canary' && tookMs > this.#check.slowMs
-      if (!this.#stopped)
-        this.#backend.checked(seen.ok && !slow, slow ? `slow: ${seen.text}` : seen.text, startedMs)
+      this.#report(
+        this.#check.kind === 'canary' && tookMs > this.#check.slowMs ? tooSlow(seen) : seen,
+        startedMs,
+      )
     } catch (error) {
-      const late = this.#running.signal.aborted
-      if (!this.#stopped) this.#backend.checked(false, late ? 'check-timeout' : reason(error), startedMs)
+      this.#report(failure(error, controller.signal.aborted), startedMs)
     } finally {
       cancel()
       this.#running = null
     }
   }
 
-  async #ask(signal: AbortSignal): Promise<{ ok: boolean; text: string }> {
+  #report(seen: CheckOutcome, startedMs: number): void {
+    if (!this.#stopped) this.#backend.checked(seen, startedMs)
+  }
+
+  async #ask(signal: AbortSignal): Promise<CheckOutcome> {
     if (this.#check.kind === 'tcp') {
       await this.#ports.connect(this.#backend.server, signal)
-      return { ok: true, text: 'connected' }
+      return { ok: true, text: 'connected', status: null, error: null }
     }
     const { method, uri } = this.#check
     const headers = checkHeaders(this.#check, this.#backend.server.url)
-    const response = await this.#origin.fetch({ method, target: uri, headers, body: null, signal })
-    const text = `status ${response.status}`
+    const { status, body } = await this.#origin.fetch({ method, target: uri, headers, body: null, signal })
+    const answer = { text: `status ${status}`, status, error: null }
     if (this.#check.kind === 'http') {
-      await discard(response.body)
-      return { ok: response.status < 500, text }
+      await discard(body)
+      return { ok: status < 500, ...answer }
     }
-    for await (const _ of response.body);
-    return { ok: response.status >= 200 && response.status < 300, text }
+    for await (const _ of body);
+    return { ok: status >= 200 && status < 300, ...answer }
   }
+}
+
+function tooSlow(seen: CheckOutcome): CheckOutcome {
+  return { ...seen, ok: false, text: `${seen.text}, too slow` }
+}
+
+function failure(error: unknown, late: boolean): CheckOutcome {
+  if (late) return { ok: false, text: 'check-timeout', status: null, error: 'check-timeout' }
+  if (!(error instanceof ProxyError)) throw error
+  return { ok: false, text: error.code, status: null, error: error.code }
 }
 
 function checkHeaders(check: CheckOptions, url: string): HeaderList {
   return ['Host', check.host ?? new URL(url).host, 'User-Agent', 'breakwater-check']
-}
-
-function reason(error: unknown): string {
-  return error instanceof ProxyError ? error.code : String(error)
 }

@@ -1,4 +1,5 @@
 // A router on a virtual clock over origins in memory, for tests of its flow.
+import { createTiming } from '../admin/timing.ts'
 import type { ProxyResponse } from '../object.ts'
 import type { Backend } from '../router/backend.ts'
 import { type RouterOptions, routerDefaults, type ServerOptions } from '../router/options.ts'
@@ -51,7 +52,7 @@ export function routerWorld(
     clock,
     random: constantRandom(),
     log,
-    timing: () => ({ record: () => {}, quantile: () => 0 }),
+    timing: () => createTiming(clock),
     open: ({ name }) => origins.get(name)!,
     connect: async ({ name }) => {
       if (unreachable.has(name)) throw new Error('refused')
