@@ -145,6 +145,11 @@ export class Part {
     return this.#group?.running ?? false
   }
 
+  /** Of its process group's leader; null before the first start. */
+  get pid(): number | null {
+    return this.#group?.pid ?? null
+  }
+
   /** Reads the CPU and memory counters; what is read last before the process ends is what is reported. */
   async sampleUsage(): Promise<void> {
     if (!this.#group?.running) return
