@@ -125,3 +125,7 @@ function isUntouched([only, ...more]: readonly Release[], nowMs: number, whole?:
     ? only.chunk.bytes === whole?.bytes
     : only.kind === 'close' && whole === undefined
 }
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.buffer === b.buffer && a.byteOffset === b.byteOffset && a.length === b.length
+}

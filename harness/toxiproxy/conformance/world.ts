@@ -117,22 +117,24 @@ export async function client(address: string): Promise<Client> {
     port: Number(/\d+$/.exec(address)![0]),
     noDelay: true,
   })
-  let received = Buffer.alloc(0)
+  const chunks: Buffer[] = []
+  let bytesHere = 0
   socket.on('data', (chunk) => {
-    received = Buffer.concat([received, chunk])
+    chunks.push(chunk)
+    bytesHere += chunk.length
   })
+  const received = () => Buffer.concat(chunks)
   const ended = new Promise<string>((resolve) => {
     socket.on('end', () => resolve('FIN'))
     socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
   })
   await once(socket, 'connect')
   const receive = async (bytes: number): Promise<Buffer> => {
-    while (received.length < bytes) {
+    while (bytesHere < bytes) {
       const how = await Promise.race([once(socket, 'data').then(() => undefined), ended])
-      if (how !== undefined && received.length < bytes)
-        throw new Error(`${how} after ${received.length} bytes`)
+      if (how !== undefined && bytesHere < bytes) throw new Error(`${how} after ${bytesHere} bytes`)
     }
-    return received
+    return received()
   }
-  return { socket, received: () => received, ended, receive }
+  return { socket, received, ended, receive }
 }

@@ -10,6 +10,10 @@ const gap = (every: number, random: Random) => Math.floor(-Math.log(1 - random()
 function start(toxic: Toxic<CorruptAttributes>, random: Random): Behaviour {
   let toNext = gap(toxic.attributes.every, random)
   const flip = (bytes: Uint8Array): Uint8Array => {
+    if (toNext >= bytes.length) {
+      toNext -= bytes.length
+      return bytes
+    }
     const copy = Uint8Array.from(bytes)
     let at = toNext
     for (; at < copy.length; at += 1 + gap(toxic.attributes.every, random)) {
