@@ -19,3 +19,43 @@ export interface Fault {
   apply(): Promise<void>
   heal(): Promise<Touched>
 }
+
+export interface FaultActs {
+  readonly name: string
+  readonly target: string
+  readonly evidence: string
+  apply(): Promise<void>
+  /**
+   * Puts everything back, also after half an `apply`, and resolves with how much the fault touched. Rejects when
+   * something of it is left; a count that can't be had must not keep it in place.
+   */
+  undo(): Promise<number>
+}
+
+/** A fault of these acts: undone at most once for each time it was applied, never while it is being applied. */
+export function makeFault(acts: FaultActs): Fault {
+  const { name, target, evidence } = acts
+  let applying: Promise<void> | null = null
+  let healing: Promise<Touched> = Promise.resolve({ count: 0, evidence })
+  const heal = async (applied: Promise<void>) => {
+    const isWhole = await applied.then(
+      () => true,
+      () => false,
+    )
+    const touched = await acts.undo()
+    return { count: isWhole ? touched : 0, evidence }
+  }
+  return {
+    name,
+    target,
+    apply() {
+      applying = acts.apply()
+      return applying
+    },
+    heal() {
+      if (applying !== null) healing = heal(applying)
+      applying = null
+      return healing
+    },
+  }
+}

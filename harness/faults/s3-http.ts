@@ -1,20 +1,29 @@
-// Faults of S3 itself at the HTTP level: the origin goes on answering, wrongly.
-import type { OriginFault, OriginHandle } from '../origins/handle.ts'
-import type { Fault } from './fault.ts'
+// Faults of S3 itself: at the HTTP level, where the origin goes on answering, wrongly, and in the certificate it shows.
+import type { CertificateKind, OriginFault, OriginHandle } from '../origins/handle.ts'
+import { type Fault, makeFault } from './fault.ts'
 
-/** S3 misbehaves as `fault` says; the origin counts the requests it acted on. */
+/** S3 misbehaves as `fault` says, towards every request unless a share or prefix is given. */
 export function s3Misbehaves(
   origin: OriginHandle,
   fault: Omit<OriginFault, 'id' | 'share' | 'prefix'> & Partial<OriginFault>,
 ): Fault {
   const id = fault.id ?? fault.kind
-  return {
+  return makeFault({
     name: `S3 ${fault.kind}`,
     target: 's3',
+    evidence: 'requests the origin itself answered so',
     apply: () => origin.setFault({ share: 1, prefix: '', ...fault, id }),
-    async heal() {
-      const { touched } = await origin.clearFault(id)
-      return { count: touched, evidence: 'requests the origin itself answered so' }
-    },
-  }
+    undo: async () => (await origin.clearFault(id)).touched,
+  })
+}
+
+/** S3 shows a certificate that no client may accept. Connections that exist go on. */
+export function s3ShowsCertificate(origin: OriginHandle, kind: Exclude<CertificateKind, 'good'>): Fault {
+  return makeFault({
+    name: `S3's certificate: ${kind}`,
+    target: 's3',
+    evidence: 'handshakes begun while the origin showed the wrong certificate',
+    apply: async () => void (await origin.setCertificate(kind)),
+    undo: async () => (await origin.setCertificate('good')).handshakes,
+  })
 }

@@ -1,0 +1,96 @@
+// Random schedules of faults as plain data: made from a seed, printed, and shrunk to the least that still goes wrong.
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import type { Planned } from './nemesis.ts'
+
+/** A fault by its name in the catalogue; what it acts on and how hard follows from the draw. */
+export interface DrawnFault {
+  readonly name: string
+  /** 0 to 1: how hard, for faults that have degrees. */
+  readonly strength: number
+}
+
+export type RandomSchedule = readonly Planned<DrawnFault>[]
+
+export interface ScheduleOptions {
+  /** Names of the catalogue to draw from. */
+  readonly names: readonly string[]
+  readonly lengthMs: number
+  readonly faults: number
+  readonly minFaultMs: number
+  readonly maxFaultMs: number
+}
+
+/** The same seed and options give the same schedule. No fault overlaps with itself; different ones may overlap. */
+export function drawSchedule(seed: number, options: ScheduleOptions): RandomSchedule {
+  const generator = xoroshiro128plus(seed)
+  const below = (bound: number) => Math.floor(uniformFloat64(generator) * bound)
+  const planned: Planned<DrawnFault>[] = []
+  for (let i = 0; i < options.faults; i++) {
+    const name = options.names[below(options.names.length)]!
+    const strength = below(1000) / 1000
+    const durationMs = options.minFaultMs + below(options.maxFaultMs - options.minFaultMs + 1)
+    const startMs = below(Math.max(1, options.lengthMs - durationMs))
+    const endMs = Math.min(options.lengthMs, startMs + durationMs)
+    const overlapsItself = planned.some(
+      ({ fault, ...other }) => fault.name === name && startMs <= other.endMs && other.startMs <= endMs,
+    )
+    if (!overlapsItself) planned.push({ startMs, endMs, fault: { name, strength } })
+  }
+  return planned.sort((a, b) => a.startMs - b.startMs)
+}
+
+/**
+ * The smallest schedule found that still goes wrong: whole faults are left out first, then what is left is shortened.
+ * `goesWrong` is asked at most `maxTries` times; a schedule that goes wrong only now and then may end larger.
+ */
+export async function shrinkSchedule(
+  schedule: RandomSchedule,
+  goesWrong: (schedule: RandomSchedule) => Promise<boolean>,
+  maxTries: number,
+): Promise<RandomSchedule> {
+  let tries = 0
+  let smallest = schedule
+  const improves = async (candidate: RandomSchedule) => {
+    if (tries >= maxTries) return false
+    tries += 1
+    if (!(await goesWrong(candidate))) return false
+    smallest = candidate
+    return true
+  }
+  for (const size of halves(schedule.length)) {
+    for (let at = 0; at < smallest.length; ) {
+      const without = smallest.toSpliced(at, size)
+      if (without.length === 0 || !(await improves(without))) at += size
+    }
+  }
+  for (let at = 0; at < smallest.length; at++) {
+    while (await improves(smallest.with(at, shortened(smallest[at]!))))
+      if (lengthOf(smallest[at]!) < 200) break
+  }
+  return smallest
+}
+
+/** n/2, n/4, … 1 */
+function halves(n: number): number[] {
+  return n <= 1 ? [] : [Math.floor(n / 2), ...halves(Math.floor(n / 2))]
+}
+
+function lengthOf({ startMs, endMs }: Planned<DrawnFault>): number {
+  return endMs - startMs
+}
+
+function shortened(planned: Planned<DrawnFault>): Planned<DrawnFault> {
+  return { ...planned, endMs: planned.startMs + Math.max(1, Math.floor(lengthOf(planned) / 2)) }
+}
+
+/** One line a fault, for a person. */
+export function scheduleText(schedule: RandomSchedule): string {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
+  return schedule
+    .map(
+      ({ startMs, endMs, fault }) =>
+        `${seconds(startMs)} to ${seconds(endMs)}: ${fault.name} (strength ${fault.strength})`,
+    )
+    .join('\n')
+}
