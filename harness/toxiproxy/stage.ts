@@ -121,9 +121,8 @@ export class Stage {
 /** Whether just what came in leaves at once: `whole`, or without one the sender's close. */
 function isUntouched([only, ...more]: readonly Release[], nowMs: number, whole?: Chunk): boolean {
   if (only === undefined || more.length > 0 || only.atMs > nowMs) return false
-  return only.kind === 'data'
-    ? only.chunk.bytes === whole?.bytes
-    : only.kind === 'close' && whole === undefined
+  if (only.kind === 'data') return whole !== undefined && isSame(only.chunk.bytes, whole.bytes)
+  return only.kind === 'close' && whole === undefined
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {
