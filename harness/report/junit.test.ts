@@ -31,7 +31,7 @@ t.test('one case for each threshold and one for the run', async (t) => {
 })
 
 t.test('a broken threshold is a failure and says what was measured', async (t) => {
-  const suite = suiteOf(await fakeModel({ lostPerSecond: 2 }))
+  const suite = suiteOf(await fakeModel({ lost: 2 }))
   t.match(suite.testcase[0]?.failure?.message, /ok-ratio.*measured 99\.0 %/)
   t.ok(suite.testcase.at(-1)?.failure, 'the run failed too')
   t.equal(suite.failures, '2')

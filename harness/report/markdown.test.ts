@@ -4,7 +4,7 @@ import { codeSpan, escapeMarkdown, reportMarkdown } from './markdown.ts'
 import { fakeModel } from './testing.ts'
 
 t.test('verdict, thresholds and charts are there; failed reads come before the story', async (t) => {
-  const model = await fakeModel({ lostPerSecond: 1 })
+  const model = await fakeModel({ lost: 1 })
   const text = reportMarkdown(model, [availabilityChart(model)], (chart) => `charts/${chart.id}.svg`)
   t.match(text, /^# ❌ FAIL: s3-outage on reference/)
   t.match(text, '![Reads by outcome](charts/availability.svg)')
@@ -14,7 +14,7 @@ t.test('verdict, thresholds and charts are there; failed reads come before the s
 
 t.test('text from outside can’t become markup, HTML, a mention or a table cell', async (t) => {
   const hostile = ' | <img src=x onerror=alert(1)> [x](javascript:1) `code` @someone\n# head'
-  const text = reportMarkdown(await fakeModel({ lostPerSecond: 1, hostileText: hostile }), [], () => '')
+  const text = reportMarkdown(await fakeModel({ lost: 1, hostileText: hostile }), [], () => '')
   t.notMatch(text, /<img|[^\\]\[x\]|@someone|^# head/m)
   for (const rows of tablesIn(text)) {
     const [head, ...others] = rows.map((row) => row.match(/\|/g)?.length)

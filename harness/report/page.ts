@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Chart } from './charts/chart.ts'
-import { chartSvg } from './charts/svg.ts'
 import { type Html, html, jsonScript, trusted } from './html.ts'
 import type { ReportModel } from './model.ts'
 import { chartsOf, type DrawFigure, faultList, figure } from './sections/charts.ts'
@@ -29,10 +28,9 @@ export interface PageParts {
   readonly isLive?: boolean
 }
 
-/** The finished page; every chart stands in it as SVG too. */
-export function reportPage(model: ReportModel): string {
-  const { speed } = model.results
-  return pageOf(reportParts(model, (chart) => figure(chart, chartSvg(chart, speed))))
+/** The finished page; every chart stands in it as SVG too, drawn by `svgOf`. */
+export function reportPage(model: ReportModel, svgOf: (chart: Chart) => string): string {
+  return pageOf(reportParts(model, (chart) => figure(chart, svgOf(chart))))
 }
 
 export function reportParts(model: ReportModel, draw: DrawFigure): PageParts {

@@ -10,7 +10,7 @@ t.test('the verdict comes first, the path last, in at most 25 lines', async (t) 
 })
 
 t.test('however much there is to say, it stays within 25 lines and what failed is not cut', async (t) => {
-  const model = await fakeModel({ lostPerSecond: 3, hostileText: '\u001b[2J\nsecond line' })
+  const model = await fakeModel({ lost: 3, hostileText: '\u001b[2J\nsecond line' })
   const passed = model.results.thresholds[1]!
   const failed = { ...passed, name: 'the last of many', verdict: 'fail' as const }
   const thresholds = [

@@ -18,9 +18,12 @@ export interface FakeRun {
   /** Makes every phase this many times longer; 1 gives a run of 100 s. */
   readonly stretch?: number
   readonly speed?: number
-  readonly readsPerSecond?: number
-  /** Known reads that fail in each second of the outage. */
-  readonly lostPerSecond?: number
+  /** In each window. */
+  readonly reads?: number
+  /** How much time each window line covers, ms. */
+  readonly windowMs?: number
+  /** Known reads that fail in each window of the outage. */
+  readonly lost?: number
   /** Put wherever a name or a text comes from outside: keys, details, fault names, files. */
   readonly hostileText?: string
   readonly system?: string
@@ -100,9 +103,9 @@ const thresholds: Threshold[] = [
   },
 ]
 
-/** The lines of a run in order, second by second, so that a long one needs no memory. */
+/** The lines of a run in order, one window after the other, so that a long one needs no memory. */
 export function* fakeHistory(run: FakeRun = {}): Generator<HistoryLine> {
-  const { seed = 1, stretch = 1, speed = 177, hostileText = '' } = run
+  const { seed = 1, stretch = 1, speed = 177, hostileText = '', windowMs = 1000 } = run
   const random = randomOf(seed)
   const phases = fakePhases(stretch)
   const endMs = phases.at(-1)!.endMs
@@ -119,7 +122,7 @@ export function* fakeHistory(run: FakeRun = {}): Generator<HistoryLine> {
     versions: { node: 'v24.21.0', commit: '5b97bf9' },
     machine: '2 cores, 8 GB',
     configuration: {
-      flags: { speed, seed, rate: run.readsPerSecond ?? 200 },
+      flags: { speed, seed, rate: run.reads ?? 200 },
       files: { 'cache.yaml': `listen: 127.0.0.1:0\nstore:\n  max_size: 750g${hostileText}\n` },
     },
     thresholds,
@@ -137,8 +140,8 @@ export function* fakeHistory(run: FakeRun = {}): Generator<HistoryLine> {
     if (phase.fault) yield faultLine(`${phase.fault}${hostileText}`, 'applied', phase.startMs)
     if (phase.name === 'outage-503')
       yield stateLine('router', 's3', 'down', `3 probes failed${hostileText}`, phase.startMs + 1500)
-    for (let atMs = phase.startMs; atMs < phase.endMs; atMs += 1000) {
-      for (const line of second(run, phase, atMs, random)) {
+    for (let atMs = phase.startMs; atMs < phase.endMs; atMs += windowMs) {
+      for (const line of windowLines(run, phase, atMs, random)) {
         if (line.type === 'window') counted.scheduled += line.scheduled
         yield line
       }
@@ -183,14 +186,21 @@ function faultLine(name: string, edge: 'applied' | 'healed', atMs: number, count
   return { type: 'fault', name, target: 'cache-s3', edge, atMs, ...touched }
 }
 
-function* second(run: FakeRun, phase: FakePhase, atMs: number, random: () => number): Generator<HistoryLine> {
-  const reads = run.readsPerSecond ?? 200
-  const lost = phase.fault ? (run.lostPerSecond ?? 0) : 0
+/** What is told of one window. */
+function* windowLines(
+  run: FakeRun,
+  phase: FakePhase,
+  atMs: number,
+  random: () => number,
+): Generator<HistoryLine> {
+  const reads = run.reads ?? 200
+  const lost = phase.fault ? (run.lost ?? 0) : 0
   const split = splitOf(phase, (atMs - phase.startMs) / (phase.endMs - phase.startMs), reads - lost)
   if (lost > 0) split.http5xx = lost
-  yield windowLine(phase.name, 'known', atMs, split, random)
-  yield windowLine(phase.name, 'never-read', atMs, phase.fault ? { http5xx: 3 } : { miss: 3 }, random)
-  yield windowLine(phase.name, 'upload', atMs, phase.fault ? { http5xx: 2 } : { miss: 2 }, random)
+  const place = { phase: phase.name, atMs, widthMs: run.windowMs ?? 1000 }
+  yield windowLine(place, 'known', split, random)
+  yield windowLine(place, 'never-read', phase.fault ? { http5xx: 3 } : { miss: 3 }, random)
+  yield windowLine(place, 'upload', phase.fault ? { http5xx: 2 } : { miss: 2 }, random)
   if (phase.fault) yield failureLine(run, phase, atMs, 'never-read', 2)
   if (lost > 0) yield failureLine(run, phase, atMs, 'known', lost - 1)
   const fetches = phase.fault ? 0 : (split.miss ?? 0) + (split.revalidated ?? 0) + 5
@@ -223,9 +233,8 @@ const typicalMs: Partial<Record<Outcome, number>> = {
 }
 
 function windowLine(
-  phase: string,
+  { phase, atMs, widthMs }: Pick<WindowLine, 'phase' | 'atMs' | 'widthMs'>,
   population: Population,
-  atMs: number,
   byOutcome: Partial<Record<Outcome, number>>,
   random: () => number,
 ): WindowLine {
@@ -248,7 +257,7 @@ function windowLine(
     phase,
     population,
     atMs,
-    widthMs: 1000,
+    widthMs,
     scheduled,
     byOutcome,
     servedBytes: ok * 42_000,

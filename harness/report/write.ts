@@ -6,8 +6,7 @@ import type { HistoryLine } from '../history/events.ts'
 import { readHistory } from '../history/reader.ts'
 import { type Results, resultsOf } from '../history/results.ts'
 import { summarise } from '../history/summary.ts'
-import type { Chart } from './charts/chart.ts'
-import { standaloneSvg } from './charts/svg.ts'
+import { chartSvg, standaloneSvg } from './charts/svg.ts'
 import { junitXml } from './junit.ts'
 import { reportMarkdown } from './markdown.ts'
 import { ModelBuilder, type ReportModel } from './model.ts'
@@ -25,13 +24,21 @@ export interface WrittenReports {
 export async function writeReports(runDir: string): Promise<WrittenReports> {
   const model = await readModel(runDir)
   const charts = Object.values(chartsOf(model)).flat()
+  const drawn = new Map(charts.map((chart) => [chart.id, chartSvg(chart, model.results.speed)]))
   const htmlPath = join(runDir, 'report.html')
+  await mkdir(join(runDir, 'charts'), { recursive: true })
   await Promise.all([
     writeFile(join(runDir, 'results.json'), `${JSON.stringify(model.results, null, 2)}\n`),
-    writeFile(htmlPath, reportPage(model)),
-    writeFile(join(runDir, 'report.md'), reportMarkdown(model, charts, chartFile)),
+    writeFile(
+      htmlPath,
+      reportPage(model, (chart) => drawn.get(chart.id)!),
+    ),
+    writeFile(
+      join(runDir, 'report.md'),
+      reportMarkdown(model, charts, ({ id }) => chartFile(id)),
+    ),
     writeFile(join(runDir, 'junit.xml'), junitXml(model)),
-    writeCharts(runDir, charts, model.results.speed),
+    ...[...drawn].map(([id, svg]) => writeFile(join(runDir, chartFile(id)), standaloneSvg(svg, palette()))),
   ])
   return { results: model.results, model, htmlPath }
 }
@@ -56,14 +63,6 @@ async function* alsoTo(
   }
 }
 
-function chartFile(chart: Chart): string {
-  return `charts/${chart.id}.svg`
-}
-
-async function writeCharts(runDir: string, charts: readonly Chart[], speed: number): Promise<void> {
-  await mkdir(join(runDir, 'charts'), { recursive: true })
-  const colours = palette()
-  await Promise.all(
-    charts.map((chart) => writeFile(join(runDir, chartFile(chart)), standaloneSvg(chart, speed, colours))),
-  )
+function chartFile(id: string): string {
+  return `charts/${id}.svg`
 }
