@@ -4,6 +4,7 @@ import type { Body, EntryMeta, StoredEntry } from '../object.ts'
 import type { BodyStore, StoreRefusal, StoreStats, StoreWriter } from '../ports.ts'
 import { Availability } from './store/availability.ts'
 import type { DiskEntry } from './store/catalog.ts'
+import { faultsFrom, withFaults } from './store/disk-faults.ts'
 import { indexPath } from './store/entry-index.ts'
 import { type FileSystem, nodeFileSystem } from './store/file-system.ts'
 import type { DiskStoreOptions, StorePorts } from './store/options.ts'
@@ -27,12 +28,19 @@ export async function openDiskStore(
   ports: StorePorts,
   files: FileSystem = nodeFileSystem,
 ): Promise<DiskStore> {
+  const { path, faultsFile } = options
+  const faulty =
+    faultsFile &&
+    withFaults(
+      files,
+      faultsFrom(faultsFile, () => ports.clock.monotonicMs()),
+    )
   try {
-    const store = new DiskStore(options, ports, files)
-    await probeDisk(options.path, files)
+    const store = new DiskStore(options, ports, faulty || files)
+    await probeDisk(path, files)
     return store
   } catch (error) {
-    throw storeError(options.path, error)
+    throw storeError(path, error)
   }
 }
 

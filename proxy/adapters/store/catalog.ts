@@ -46,7 +46,8 @@ export class Catalog {
     // A cap that was lowered since is met step by step later: evicting everything here would delay the start.
     const held = parts.ledger.fileBytes + parts.ledger.indexBytes
     this.#policy = createEviction(parts.eviction, Math.max(parts.maxBytes, held))
-    for (const slot of slots) this.#admit(slot)
+    const nowMs = parts.nowMs()
+    for (const slot of slots) this.#admit(slot, nowMs)
   }
 
   get entries(): number {
@@ -90,7 +91,7 @@ export class Catalog {
     const { ledger, index } = this.#parts
     index.putRecord(slot, encoded)
     ledger.reveal(slot)
-    this.#admit(slot)
+    this.#admit(slot, this.#parts.nowMs())
     return this.#remember({ ...record, slot, serial: ledger.serialOf(slot) })
   }
 
@@ -154,10 +155,10 @@ export class Catalog {
     return entry
   }
 
-  #admit(slot: number): void {
-    const { ledger, nowMs } = this.#parts
+  #admit(slot: number, nowMs: number): void {
+    const { ledger } = this.#parts
     if (slot >= this.#usedAtMs.length) this.#usedAtMs = doubled(this.#usedAtMs, slot)
-    this.#usedAtMs[slot] = nowMs()
+    this.#usedAtMs[slot] = nowMs
     this.#entries += 1
     const bytes = ledger.fileBytesOf(slot) + ledger.indexBytesOf(slot)
     for (const victim of this.#policy.admit(slot, bytes, ledger.fingerprintOf(slot))) this.#forget(victim)
@@ -176,15 +177,15 @@ export class Catalog {
 
 /** The slots of complete bodies, the oldest first; `onUnfinished` gets those of bodies under way or on their way out. */
 function wholeSlots(ledger: Ledger, onUnfinished: (slot: number) => void): Float64Array {
-  const { slotCount } = ledger
-  const oldest = ledger.oldestSerial()
+  const { slotCount, oldestSerial } = ledger
   const keys = new Float64Array(slotCount)
   let count = 0
   for (let slot = 0; slot < slotCount; slot += 1) {
     const state = ledger.stateOf(slot)
     if (state === slotState.filling || state === slotState.doomed) onUnfinished(slot)
     // One number that sorts by age and holds the slot: exact below 2^53, that is for 9 billion fills of a million slots.
-    else if (state !== slotState.free) keys[count++] = (ledger.serialOf(slot) - oldest) * slotCount + slot
+    else if (state !== slotState.free)
+      keys[count++] = (ledger.serialOf(slot) - oldestSerial) * slotCount + slot
   }
   return keys
     .subarray(0, count)

@@ -14,8 +14,18 @@ const databasePageBytes = 4096
 const logPages = 64
 const logLimitBytes = 2 * logPages * databasePageBytes
 
+/** What the index of an empty store occupies. */
+export const emptyIndexBytes = logLimitBytes + 8 * databasePageBytes
+
+/** Free pages kept for the records to come, at least and as a share; more are given back to the file system. */
+const sparePages = 64
+const spareShare = 0.125
+/** Pages given back at once: about 1 ms. */
+const vacuumPages = 128
+
 const setup = `
   PRAGMA page_size = ${databasePageBytes};
+  PRAGMA auto_vacuum = INCREMENTAL;
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = OFF;
@@ -34,6 +44,8 @@ interface Statements {
   readonly removeRecord: StatementSync
   readonly putPage: StatementSync
   readonly pageCount: StatementSync
+  readonly freePages: StatementSync
+  readonly vacuum: StatementSync
 }
 
 export class EntryIndex {
@@ -68,7 +80,7 @@ export class EntryIndex {
     return isIntact
   }
 
-  /** Bytes of the index's files. They never shrink; SQLite uses freed pages again. */
+  /** Bytes of the index's files, of which free pages are a small share. */
   get fileBytes(): number {
     return this.#fileBytes
   }
@@ -96,6 +108,14 @@ export class EntryIndex {
       setImmediate(() => this.#flushNow())
     }
     return this.#next.promise
+  }
+
+  /** Gives free pages back although few are left; false when there is none. */
+  shrink(): boolean {
+    if (this.#freePages() === 0) return false
+    this.#statements.vacuum.all()
+    this.#measure()
+    return true
   }
 
   close(): void {
@@ -130,6 +150,7 @@ export class EntryIndex {
       this.#putAll(pages)
       this.#statements.commit.run()
       this.#queued.clear()
+      this.#giveBack()
       this.#measure()
     } catch (error) {
       this.#ledger.putBack(pages.keys())
@@ -147,8 +168,20 @@ export class EntryIndex {
     for (const [number, bytes] of pages) putPage.run(number, sealedPage(bytes))
   }
 
+  #giveBack(): void {
+    if (this.#freePages() > Math.max(sparePages, this.#pages() * spareShare)) this.#statements.vacuum.all()
+  }
+
+  #pages(): number {
+    return this.#statements.pageCount.get()!.page_count as number
+  }
+
+  #freePages(): number {
+    return this.#statements.freePages.get()!.freelist_count as number
+  }
+
   #measure(): void {
-    const pages = this.#statements.pageCount.get()!.page_count as number
+    const pages = this.#pages()
     const log = statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0
     this.#fileBytes = pages * databasePageBytes + Math.max(log, logLimitBytes)
   }
@@ -168,6 +201,8 @@ function prepare(database: DatabaseSync): Statements {
     removeRecord: database.prepare('DELETE FROM record WHERE slot = ?'),
     putPage: database.prepare('INSERT OR REPLACE INTO ledger VALUES (?, ?)'),
     pageCount: database.prepare('PRAGMA page_count'),
+    freePages: database.prepare('PRAGMA freelist_count'),
+    vacuum: database.prepare(`PRAGMA incremental_vacuum(${vacuumPages})`),
   }
 }
 

@@ -55,6 +55,7 @@ export class Ledger {
   readonly #freeSlots: number[] = []
   readonly #dirty = new Set<number>()
   #nextSerial = 1
+  #oldestSerial = Number.POSITIVE_INFINITY
   #fileBytes = 0
   #indexBytes = 0
 
@@ -66,6 +67,11 @@ export class Ledger {
   /** What they are charged for the index. */
   get indexBytes(): number {
     return this.#indexBytes
+  }
+
+  /** No complete body that was loaded has a lower serial. */
+  get oldestSerial(): number {
+    return this.#oldestSerial
   }
 
   get slotCount(): number {
@@ -82,15 +88,6 @@ export class Ledger {
   /** Serials start here when nothing was loaded, or after the highest that was. */
   startSerialsAt(least: number): void {
     this.#nextSerial = Math.max(this.#nextSerial, least)
-  }
-
-  /** The lowest serial of a complete body; 0 when there is none. */
-  oldestSerial(): number {
-    let oldest = Number.POSITIVE_INFINITY
-    for (let slot = 0; slot < this.slotCount; slot += 1) {
-      if (this.isWhole(slot)) oldest = Math.min(oldest, this.serialOf(slot))
-    }
-    return Number.isFinite(oldest) ? oldest : 0
   }
 
   /** A slot for a body that is about to be written. */
@@ -179,11 +176,14 @@ export class Ledger {
   }
 
   #loadSlot(slot: number): void {
-    this.#nextSerial = Math.max(this.#nextSerial, this.serialOf(slot) + 1)
+    const serial = this.serialOf(slot)
+    this.#nextSerial = Math.max(this.#nextSerial, serial + 1)
     this.#fileBytes += this.fileBytesOf(slot)
     this.#indexBytes += this.indexBytesOf(slot)
     if (this.stateOf(slot) === slotState.free) this.#freeSlots.push(slot)
-    else if (this.isWhole(slot)) this.reveal(slot)
+    if (!this.isWhole(slot)) return
+    this.#oldestSerial = Math.min(this.#oldestSerial, serial)
+    this.reveal(slot)
   }
 
   /** A page whose slots are all free. */

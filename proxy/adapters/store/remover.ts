@@ -43,6 +43,7 @@ export class Remover {
 
   /** Resolves when some bytes have become free; rejects when removing has failed. */
   progress(): Promise<void> {
+    this.resume()
     return this.#progress.promise
   }
 
@@ -58,7 +59,7 @@ export class Remover {
 
   /** Goes on with what is queued; after a failure, tries again. */
   resume(): void {
-    this.#running ??= this.#run()
+    if (this.#queue.length > 0) this.#running ??= this.#run()
   }
 
   /** Resolves when nothing is queued, or removing has failed. */

@@ -2,7 +2,7 @@
 // waiting until the evicted files are gone.
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import type { Catalog } from './catalog.ts'
-import type { EntryIndex } from './entry-index.ts'
+import { type EntryIndex, emptyIndexBytes } from './entry-index.ts'
 import type { Charge, Ledger } from './ledger.ts'
 import type { Remover } from './remover.ts'
 
@@ -42,11 +42,8 @@ export class Room {
   }
 
   /** True when so much would fit an otherwise empty store. */
-  couldFit(charge: Charge): boolean {
-    const { index, directoryBytes } = this.#parts
-    return (
-      charge.fileBytes + Math.max(index.fileBytes, charge.indexBytes) + directoryBytes() <= this.#limitBytes
-    )
+  couldFit({ fileBytes, indexBytes }: Charge): boolean {
+    return fileBytes + indexBytes + emptyIndexBytes + this.#parts.directoryBytes() <= this.#limitBytes
   }
 
   /**
@@ -60,7 +57,7 @@ export class Room {
   }
 
   async #make(charge: Charge): Promise<boolean> {
-    const { catalog, remover } = this.#parts
+    const { catalog, remover, index } = this.#parts
     if (!this.couldFit(charge)) return false
     for (;;) {
       const excess = this.#usedWith(charge) - this.#limitBytes
@@ -69,7 +66,8 @@ export class Room {
       const evicted = missing > 0 ? catalog.evict(missing, evictionsAtOnce) : 0
       this.#evictions += evicted
       if (remover.pendingBytes > 0) await remover.progress()
-      else if (evicted > 0) await turnOfTheLoop()
+      else if (evicted > 0) await index.flush()
+      else if (index.shrink()) await turnOfTheLoop()
       else return false
     }
   }
