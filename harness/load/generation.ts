@@ -1,5 +1,6 @@
 // The three ways to load a system: cold (one by one), warm (everything once), open loop (by a schedule that doesn't care
 // how the system answers). One Generation lives as long as the run.
+import { setImmediate } from 'node:timers/promises'
 import type { HistoryLine } from '../history/events.ts'
 import { Alarm } from './alarm.ts'
 import { Connections } from './connections.ts'
@@ -17,11 +18,13 @@ import { filterObjects, type LoadObject } from './objects.ts'
 import { arrivals } from './pacer.ts'
 import { randomStream } from './random.ts'
 import { type Arrival, Recorder } from './recorder.ts'
-import { Sender } from './sender.ts'
+import { Sender, type SendOptions } from './sender.ts'
 import { Uploads } from './uploads.ts'
 import { popularityPicker, populationPicker, sampleBySize } from './workload.ts'
 
 const flushMs = 250
+/** Arrivals sent without a look at the sockets in between, at most. */
+const issuedInARow = 100
 
 export class Generation {
   readonly recorder: Recorder
@@ -48,11 +51,11 @@ export class Generation {
     this.#neverRead = objects.neverRead
     this.#nowMs = nowMs
     this.#emit = emit
-    this.recorder = new Recorder(emit)
+    this.recorder = new Recorder(emit, nowMs)
     this.#sender = new Sender(config, this.recorder, nowMs)
     this.#uploads = new Uploads(config.uploadPrefix, config.seed)
     this.#connections = new Connections(config.target)
-    this.#flusher = setInterval(() => this.recorder.flush(nowMs()), flushMs)
+    this.#flusher = setInterval(() => this.recorder.flush(), flushMs)
   }
 
   async run(phase: Phase): Promise<PhaseDone> {
@@ -80,12 +83,15 @@ export class Generation {
   }
 
   async #cold({ name, reads, target, handshake, only }: ColdPhase): Promise<void> {
-    const connections = target === undefined ? this.#connections : new Connections(target)
-    for (const object of sampleBySize(this.#candidates(only), reads, this.#config.seed)) {
+    const connections = new Connections(target ?? this.#config.target)
+    const sample = sampleBySize(this.#candidates(only), reads, this.#config.seed)
+    // Opens the connection, or gets the session, that the reads are about.
+    if (handshake !== 'full') await this.#readUnrecorded(sample[0]!, { connections, handshake })
+    for (const object of sample) {
       const arrival = this.#arrive(name, 'known', object.key, this.#nowMs())
       await this.#sender.read(arrival, object, { connections, handshake })
     }
-    if (connections !== this.#connections) connections.close()
+    connections.close()
   }
 
   async #warm({ name, concurrency, only }: WarmPhase): Promise<void> {
@@ -107,18 +113,22 @@ export class Generation {
     const pickKnown = popularityPicker(this.#candidates(phase.only), workload.popularity, seed)
     const startMs = this.#nowMs()
     const due = arrivals(workload.arrivals, workload.ratePerSecond, phase.durationMs, stream('arrivals'))
+    let sinceYield = 0
     for (const dueMs of due) {
-      for (
-        let waitMs = startMs + dueMs - this.#nowMs();
-        waitMs > 0;
-        waitMs = startMs + dueMs - this.#nowMs()
-      ) {
-        await this.#alarm.sleep(waitMs)
-      }
+      if (await this.#sleepUntil(startMs + dueMs)) sinceYield = 0
+      // Far behind schedule the loop never sleeps; answers must be read all the same.
+      else if (++sinceYield % issuedInARow === 0) await setImmediate()
       this.#issue(phase.name, pickPopulation(), pickKnown, startMs + dueMs)
     }
-    const restMs = startMs + phase.durationMs - this.#nowMs()
-    if (restMs > 0) await this.#alarm.sleep(restMs)
+    await this.#sleepUntil(startMs + phase.durationMs)
+  }
+
+  /** False when that time was past already. */
+  async #sleepUntil(atMs: number): Promise<boolean> {
+    let waitMs = atMs - this.#nowMs()
+    if (waitMs <= 0) return false
+    for (; waitMs > 0; waitMs = atMs - this.#nowMs()) await this.#alarm.sleep(waitMs)
+    return true
   }
 
   #issue(phase: string, wanted: Arrival['population'], pickKnown: () => LoadObject, dueMs: number): void {
@@ -173,23 +183,20 @@ export class Generation {
   /** Asks the origin for every acknowledged upload, outside of all counts. */
   async verifyUploads(origin: Endpoint): Promise<{ acknowledged: number; lost: number }> {
     const connections = new Connections(origin)
-    const unrecorded = new Recorder(() => {})
-    const sender = new Sender(this.#config, unrecorded, this.#nowMs)
-    const holds = async (object: LoadObject) => {
-      const arrival: Arrival = {
-        phase: '',
-        population: 'upload',
-        key: object.key,
-        requestId: 'verify',
-        intendedMs: 0,
-      }
-      return (await sender.read(arrival, object, { connections, handshake: 'kept' })).detail === ''
-    }
-    const lines = await this.#uploads.verify(holds)
+    const options = { connections, handshake: 'kept' } as const
+    const lines = await this.#uploads.verify((object) => this.#readUnrecorded(object, options))
     connections.close()
     for (const line of lines) this.#emit(line)
     const acknowledged = lines.reduce((sum, line) => sum + line.acknowledged, 0)
     return { acknowledged, lost: lines.reduce((sum, line) => sum + line.lost.length, 0) }
+  }
+
+  /** Reads an object outside of all counts; true when it is there, byte for byte. */
+  async #readUnrecorded(object: LoadObject, options: SendOptions): Promise<boolean> {
+    const unrecorded = new Sender(this.#config, new Recorder(() => {}, this.#nowMs), this.#nowMs)
+    const arrival = { phase: '', population: 'known', key: object.key, requestId: 'unrecorded' } as const
+    const { detail } = await unrecorded.read({ ...arrival, intendedMs: this.#nowMs() }, object, options)
+    return detail === ''
   }
 
   /** Waits for what is in flight, cancels what doesn't end in time, and hands on the last windows. */
@@ -198,7 +205,7 @@ export class Generation {
     while (this.#sender.inFlight > 0 && this.#nowMs() < deadlineMs) await this.#alarm.sleep(5)
     this.#sender.cancelAll()
     clearInterval(this.#flusher)
-    this.recorder.flush(this.#nowMs(), true)
+    this.recorder.flush(true)
     this.#connections.close()
     await this.#alarm.close()
   }

@@ -1,6 +1,7 @@
 // The parent's handle on the load generator, which runs as its own process so that nothing else delays its schedule.
 import { type ChildProcess, fork } from 'node:child_process'
 import type { HistoryLine } from '../history/events.ts'
+import { guard, unguard } from '../systems/process-group.ts'
 import type { Endpoint, FromGenerator, GeneratorConfig, Phase, PhaseDone, ToGenerator } from './messages.ts'
 
 export interface GeneratorHooks {
@@ -29,6 +30,8 @@ export async function startGenerator(config: GeneratorConfig, hooks: GeneratorHo
   const child = fork(new URL('./main.ts', import.meta.url), [], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     execArgv: [],
+    // The terminal's Ctrl-C goes to the runner's group; the runner decides when the load ends.
+    detached: true,
   })
   const link = new Link(child, hooks)
   const ready = await link.ask({ type: 'start', config }, 'ready').catch(async (error) => {
@@ -69,6 +72,7 @@ class Link {
   constructor(child: ChildProcess, hooks: GeneratorHooks) {
     this.#child = child
     this.#hooks = hooks
+    if (child.pid !== undefined) guard(child.pid)
     this.#exited = new Promise((resolve) => {
       child.once('close', (code, signal) => resolve(this.#onClose(code, signal)))
       child.once('error', (error) => resolve(this.#onDeath(`could not be started: ${error.message}`)))
@@ -119,6 +123,7 @@ class Link {
   }
 
   #onClose(code: number | null, signal: string | null): void {
+    unguard(this.#child.pid!)
     const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`
     this.#onDeath(`${how}${this.#stderrTail === '' ? '' : `: ${this.#stderrTail.trim()}`}`)
   }

@@ -57,5 +57,3 @@ process.on('message', (message: ToGenerator) => {
   take(message).catch((error) => say({ type: 'refused', reason: messageOf(error) }))
 })
 process.on('disconnect', () => process.exit())
-// The terminal's Ctrl-C goes to the whole group; the parent decides when the load ends.
-process.on('SIGINT', () => {})

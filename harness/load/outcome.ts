@@ -1,6 +1,6 @@
 // Says which outcome an exchange has: what the answer's own headers tell of its path, and whether its body is right.
 import type { Outcome } from '../history/events.ts'
-import type { Ending } from './connections.ts'
+import type { Ending } from './connection.ts'
 import type { ResponseHead } from './response-reader.ts'
 
 /** What arrived of a body, and what should have. */
@@ -25,6 +25,7 @@ export function judge(
   backups: ReadonlySet<string>,
 ): Judged {
   if (ending.kind === 'nonsense') return { outcome: 'corrupt', detail: ending.detail }
+  if (ending.kind === 'starved') return { outcome: 'dropped', detail: ending.detail }
   if (ending.kind !== 'complete') return { outcome: ending.kind, detail: ending.detail }
   const { status } = head!
   if (status >= 500) return { outcome: 'http5xx', detail: `status ${status}` }
@@ -40,7 +41,8 @@ function wrongBody(body: BodyCheck): Judged | null {
     return { outcome: 'truncated', detail: `${bytes} of ${expectedBytes} bytes, ended cleanly` }
   if (bytes > expectedBytes)
     return { outcome: 'corrupt', detail: `${bytes} bytes instead of ${expectedBytes}` }
-  if (body.sha256 !== body.expectedSha256) return { outcome: 'corrupt', detail: 'the digest differs' }
+  if (body.sha256 !== body.expectedSha256)
+    return { outcome: 'corrupt', detail: `the right length, but SHA-256 ${body.sha256}` }
   return null
 }
 

@@ -46,15 +46,18 @@ interface Window {
 
 export class Recorder {
   readonly #emit: (line: HistoryLine) => void
+  readonly #nowMs: () => number
   readonly #windows = new Map<string, Window>()
+  readonly #doubts = new Set<string>()
   scheduled = 0
   sent = 0
   dropped = 0
   /** Sent minus intended, ms. */
   readonly slip = newHistogram()
 
-  constructor(emit: (line: HistoryLine) => void) {
+  constructor(emit: (line: HistoryLine) => void, nowMs: () => number) {
     this.#emit = emit
+    this.#nowMs = nowMs
   }
 
   arrived(arrival: Arrival): void {
@@ -74,6 +77,13 @@ export class Recorder {
     }
     if (okOutcomes.has(end.outcome)) recordOk(window, arrival, end)
     else this.#recordFailure(window, arrival, end)
+  }
+
+  /** Says once why the counts can't be trusted. */
+  doubt(reason: string): void {
+    if (this.#doubts.has(reason)) return
+    this.#doubts.add(reason)
+    this.#emit({ type: 'doubt', atMs: this.#nowMs(), reason })
   }
 
   #recordFailure(window: Window, arrival: Arrival, { outcome, detail, endMs }: Ended): void {
@@ -96,7 +106,8 @@ export class Recorder {
   }
 
   /** Hands on what is complete; `all` takes windows too whose second isn't over. */
-  flush(nowMs: number, all = false): void {
+  flush(all = false): void {
+    const nowMs = this.#nowMs()
     for (const [name, window] of this.#windows) {
       if (window.ended < window.scheduled || (!all && nowMs < window.atMs + widthMs)) continue
       this.#windows.delete(name)

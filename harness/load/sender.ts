@@ -1,7 +1,8 @@
 // Sends one arrival's request, signed as a client would sign it, checks every byte of the answer and records the end.
 import { createHash, hash } from 'node:crypto'
 import { emptyPayloadHash, signSigV4 } from '../../proxy/adapters/sigv4.ts'
-import type { Connections, Ending, ExchangeRequest, Handshake } from './connections.ts'
+import type { Ending, ExchangeRequest } from './connection.ts'
+import type { Connections, Handshake } from './connections.ts'
 import type { GeneratorConfig } from './messages.ts'
 import type { LoadObject } from './objects.ts'
 import { type BodyCheck, type Judged, judge } from './outcome.ts'
@@ -109,7 +110,10 @@ export class Sender {
       const onEnd = (ending: Ending) => {
         this.#cancels.delete(cancel)
         const judged = judge(ending, head, head?.status === 200 ? check() : null, this.#backups)
-        this.#recorder.ended(arrival, { ...judged, sentMs, headMs, endMs: this.#nowMs(), bytes })
+        const isStarved = ending.kind === 'starved'
+        if (isStarved) this.#recorder.doubt(`the load generator ran out of connections: ${ending.detail}`)
+        const endMs = this.#nowMs()
+        this.#recorder.ended(arrival, { ...judged, sentMs: isStarved ? null : sentMs, headMs, endMs, bytes })
         resolve(judged)
       }
       const cancel = connections.send(request, this.#config.timeoutMs, handshake, {
