@@ -6,6 +6,7 @@ import {
   type DowntimeLine,
   type GeneratorLine,
   type HistoryLine,
+  type LinkLine,
   type Outcome,
   type Population,
   populations,
@@ -38,6 +39,13 @@ export interface PhaseRow extends PhaseSpan {
   readonly originBytes: number
 }
 
+/** Bytes as the link saw them, headers and TLS included. */
+export interface LinkTotal {
+  readonly link: string
+  upstreamBytes: number
+  downstreamBytes: number
+}
+
 /** Plain data. Times are ms since the run began. */
 export interface ReportModel {
   readonly results: Results
@@ -55,6 +63,8 @@ export interface ReportModel {
   readonly failures: readonly FailureGroup[]
   /** Requests that reached the origin in each second of the run. */
   readonly originPerSecond: readonly number[]
+  /** What crossed each Toxiproxy link in the whole run. */
+  readonly links: readonly LinkTotal[]
   readonly downtimes: readonly DowntimeLine[]
   readonly cpu: readonly CpuLine[]
   readonly generator: GeneratorLine | null
@@ -65,11 +75,13 @@ export class ModelBuilder {
   readonly #timeline = new Timeline()
   readonly #failures = new FailureGroups()
   readonly #originPerSecond: number[] = []
+  readonly #links = new Map<string, LinkTotal>()
 
   add(line: HistoryLine): void {
     if (line.type === 'window') this.#timeline.addWindow(line)
     else if (line.type === 'failure') this.#failures.add(line)
     else if (line.type === 'origin') this.#addOrigin(line.atMs, line.bytes)
+    else if (line.type === 'link') this.#addLink(line)
   }
 
   /** The model so far; the run may still be under way. */
@@ -94,11 +106,19 @@ export class ModelBuilder {
       spectrum: spectrumOf(summary.phases),
       failures: this.#failures.list(),
       originPerSecond: this.#originPerSecond,
+      links: [...this.#links.values()],
       downtimes: summary.downtimes,
       cpu: summary.cpu,
       generator: summary.generator,
       doubts: summary.doubts,
     }
+  }
+
+  #addLink({ link, upstreamBytes, downstreamBytes }: LinkLine): void {
+    const total = this.#links.get(link) ?? { link, upstreamBytes: 0, downstreamBytes: 0 }
+    this.#links.set(link, total)
+    total.upstreamBytes += upstreamBytes
+    total.downstreamBytes += downstreamBytes
   }
 
   #addOrigin(atMs: number, bytes: number): void {

@@ -156,6 +156,8 @@ export function* fakeHistory(run: FakeRun = {}): Generator<HistoryLine> {
 }
 
 function* closing(scheduled: number, endMs: number, stretch: number): Generator<HistoryLine> {
+  yield { type: 'link', link: 'cache-s3', atMs: endMs, upstreamBytes: 40_000, downstreamBytes: 51e6 }
+  yield { type: 'link', link: 'router-cache', atMs: endMs, upstreamBytes: 900_000, downstreamBytes: 810e6 }
   yield { type: 'downtime', part: 'router', backend: 's3', measuredMs: 60_000 * stretch + 120 }
   yield { type: 'cpu', part: 'router', seconds: 4.2, maxRssBytes: 92e6 }
   yield { type: 'cpu', part: 'cache', seconds: 7.9, maxRssBytes: 148e6 }
@@ -239,6 +241,7 @@ function windowLine(
   random: () => number,
 ): WindowLine {
   const response = newHistogram()
+  const service = newHistogram()
   const failed = newHistogram()
   let scheduled = 0
   for (const [outcome, count] of Object.entries(byOutcome) as [Outcome, number][]) {
@@ -247,6 +250,7 @@ function windowLine(
     for (let i = 0; i < count; i += 1) {
       const spread = Math.exp(random() ** 4 * 2.2 - 0.2)
       recordMs(typical ? response : failed, (typical ?? 12) * spread)
+      if (typical) recordMs(service, typical * spread * 0.9)
     }
   }
   const responseUs = encodeHistogram(response)
@@ -261,7 +265,7 @@ function windowLine(
     scheduled,
     byOutcome,
     servedBytes: ok * 42_000,
-    ...(responseUs ? { responseUs, serviceUs: responseUs, ttfbUs: responseUs } : {}),
+    ...(responseUs ? { responseUs, serviceUs: encodeHistogram(service), ttfbUs: responseUs } : {}),
     ...(failedUs ? { failedUs } : {}),
   }
 }

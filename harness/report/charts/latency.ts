@@ -135,16 +135,21 @@ const phaseColours = Array.from({ length: 8 }, (_, i) => `var(--p-${i + 1})`)
 
 export function spectrumChart(model: ReportModel): Chart | null {
   if (model.spectrum.length === 0) return null
-  const series = model.spectrum.map(({ phase, responseMs }, i) => ({
-    ...line(phase, phaseColours[i % phaseColours.length]!, responseMs, 2),
-    showSymbol: false,
-  }))
-  const all = model.spectrum.flatMap(({ responseMs }) => responseMs.map(([, ms]) => ms))
+  const series = model.spectrum.flatMap(({ phase, responseMs, serviceMs }, i) => {
+    const solid = line(phase, phaseColours[i % phaseColours.length]!, responseMs, 2)
+    return [
+      solid,
+      { ...solid, id: `service of ${phase}`, lineStyle: { width: 1, type: 'dashed' }, data: serviceMs },
+    ]
+  })
+  const all = model.spectrum.flatMap(({ responseMs, serviceMs }) =>
+    [...responseMs, ...serviceMs].map(([, ms]) => ms),
+  )
   return {
     id: 'spectrum',
     title: 'Percentile spectrum by phase',
     caption:
-      'How slow the slowest reads of each phase were, further right the rarer. The flatter a line stays, the steadier the phase. Response time of known reads that ended ok.',
+      'How slow the slowest reads of each phase were, further right the rarer. The flatter a line stays, the steadier the phase. Known reads that ended ok; solid: response time, from the intended start; dashed: service time, from the first byte sent. What lies between is waiting.',
     heightPx: 320,
     option: {
       ...baseOption,

@@ -101,7 +101,9 @@ function timeHead(ms, speed) {
 }
 
 function spectrumTooltip(items) {
-  const rows = items.map((item) => row(item.color, item.seriesName, units.ms(item.value[1])))
+  const rows = items
+    .filter((item) => !item.seriesId.startsWith('service of '))
+    .map((item) => row(item.color, item.seriesName, units.ms(item.value[1])))
   return `<div class="tip-head">${quantileName(items[0]?.value[0] ?? 0)}</div>${rows.join('')}`
 }
 

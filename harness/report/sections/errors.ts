@@ -12,7 +12,7 @@ export function errorsSection(model: ReportModel): Html | null {
   const known = model.failures.filter((group) => group.population === 'known')
   const others = model.failures.filter((group) => group.population !== 'known')
   if (model.failures.length === 0 && model.doubts.length === 0) return null
-  return html`<section id="errors"><h2>Errors first</h2>
+  return html`<section id="errors"><h2>Failures</h2>
 ${model.doubts.length > 0 && doubts(model)}
 ${
   known.length > 0

@@ -23,7 +23,18 @@ export function ledgerTable(model: ReportModel): Html {
   )
   const total = ledgerRow('whole run', { servedBytes, originBytes })
   return html`${table(columns, [...rows, total])}
-<p>${worth(savedRatio)} ${fills(duplicateFills)}</p>`
+<p>${worth(savedRatio)} ${fills(duplicateFills)}</p>${linksTable(model)}`
+}
+
+function linksTable({ links }: ReportModel): Html | null {
+  if (links.length === 0) return null
+  const columns = [
+    { head: 'Link' },
+    { head: 'Towards S3', isNumber: true },
+    { head: 'Towards clients', isNumber: true },
+  ]
+  const rows = links.map((one) => [one.link, bytes(one.upstreamBytes), bytes(one.downstreamBytes)])
+  return html`<h3>What crossed each link</h3><p class="caption">As Toxiproxy counted it: headers, TLS and probes included, and control phases too.</p>${table(columns, rows)}`
 }
 
 function ledgerRow(
