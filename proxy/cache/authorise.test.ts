@@ -4,7 +4,7 @@ import { createSignatures } from '../adapters/signatures.ts'
 import { emptyPayloadHash, signSigV4, verifySigV4 } from '../adapters/sigv4.ts'
 import { type HeaderList, headerValue } from '../object.ts'
 import type { AuthorisationMode } from '../policy/authorisation.ts'
-import type { OriginRequest } from '../ports.ts'
+import type { OriginRequest, Signatures } from '../ports.ts'
 import { once } from '../testing/bodies.ts'
 import { type CacheWorld, cacheWorld, readAnswer } from '../testing/cache-world.ts'
 import { patterned } from '../testing/memory-origin.ts'
@@ -335,4 +335,52 @@ t.test('a presigned URL costs one entry, however often it is signed', async (t) 
   await world.read(object + query('a'))
   t.equal((await world.read(object + query('b'))).word, 'HIT')
   t.equal((await world.read(object)).word, 'HIT')
+})
+
+t.test('revalidate: an object that is gone is forgotten', async (t) => {
+  const world = guardedWorld('revalidate')
+  await as(world, alice)
+  world.origin.objects.delete(object)
+  t.equal((await as(world, alice)).status, 404)
+  t.strictSame(world.store.keys, [])
+})
+
+t.test(
+  'revalidate: with none but known principals reading, S3 is found to be back all the same',
+  async (t) => {
+    const world = guardedWorld('revalidate')
+    await as(world, alice)
+    world.origin.mood = 'refused'
+    for (let i = 0; i < 8; i++) t.equal((await as(world, alice)).word, 'HIT')
+    world.origin.mood = 'ok'
+    await as(world, alice)
+    t.equal((await as(world, alice)).word, 'REVALIDATED')
+  },
+)
+
+t.test('an x-amz-* header outside the signature is left out of what is signed anew', async (t) => {
+  const lenient: Signatures = {
+    ...createSignatures([alice], scope),
+    verify: () => ({ kind: 'valid', accessKey: 'AKIAALICE', signedHeaders: ['host'], presigned: false }),
+  }
+  const keys = [{ accessKey: 'AKIAALICE', prefixes: [''] }]
+  const authorisation = { ...cacheDefaults.authorisation, mode: 'verify' as const, keys }
+  const world = cacheWorld({ authorisation }, { signatures: lenient })
+  const authorization = 'AWS4-HMAC-SHA256 Credential=AKIAALICE/x, SignedHeaders=host;x-amz-own, Signature=x'
+  const headers = [
+    'Authorization',
+    authorization,
+    'x-amz-own',
+    '1',
+    'X-Amz-Slipped-In',
+    'evil',
+    'Accept',
+    '*/*',
+  ]
+  await world.read(object, { headers })
+  const sent = world.origin.requests[0]!.headers
+  const names = sent.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase())
+  t.notOk(names.includes('x-amz-slipped-in'))
+  t.ok(names.includes('x-amz-own') && names.includes('accept'))
+  t.equal(names.filter((name) => name === 'authorization').length, 1)
 })

@@ -514,3 +514,89 @@ t.test('collecting what a HIT is made of leaves no writer open', async (t) => {
   t.strictSame(await collect((await world.send(world.request(object))).body), new Uint8Array(0))
   t.equal(world.store.openWriters, 0)
 })
+
+t.test(
+  'a PUT that completes while a fill is being committed: the old entry does not survive it',
+  async (t) => {
+    const world = cacheWorld()
+    world.origin.put(object, 'old')
+    world.store.whileCommitting = () => {
+      world.store.whileCommitting = null
+      return world.send(world.request(object, { method: 'PUT', body: once('new') }))
+    }
+    await world.read(object)
+    await world.clock.advance(100)
+    t.strictSame(world.store.keys, [])
+  },
+)
+
+t.test('a GET after a PUT never joins a fetch that began before it', async (t) => {
+  const world = slowWorld(20)
+  const racing = world.send(world.request(object)).then(readAnswer)
+  await world.clock.advance(50)
+  await world.read(object, { method: 'PUT', body: once('new') })
+  const after = world.send(world.request(object)).then(readAnswer)
+  t.strictSame((await world.clock.until(after)).bytes, new TextEncoder().encode('new'))
+  await world.clock.until(racing)
+  t.strictSame((await world.read(object)).bytes, new TextEncoder().encode('new'))
+})
+
+t.test('the continuation of a body has another ETag: cut, though the origin answered 206', async (t) => {
+  const world = slowWorld(10)
+  world.origin.cutAfterBytes = 3 * chunk
+  world.origin.intercept = (asked) => {
+    if (headerValue(asked.headers, 'range') === undefined) return undefined
+    const headers = ['ETag', '"other"', 'Content-Range', `bytes ${3 * chunk}-${10 * chunk - 1}/${10 * chunk}`]
+    return { status: 206, headers, body: once(patterned(7 * chunk, 2)) }
+  }
+  await t.rejects(world.read(object), { code: 'object-changed' })
+  t.strictSame(world.store.keys, [])
+})
+
+t.test('the one whose request was refused has left: those who joined ask for themselves', async (t) => {
+  const world = cacheWorld()
+  world.origin.put(object, patterned(10))
+  world.origin.latencyMs = 1000
+  world.origin.intercept = (asked) =>
+    headerValue(asked.headers, 'x-credentials') ? undefined : { status: 403, headers: [], body: once('no') }
+  const stranger = world.send(world.request(object))
+  await world.clock.advance(500)
+  world.origin.latencyMs = 10
+  const known = world.send(world.request(object, { headers: ['x-credentials', 'yes'] }))
+  t.equal((await world.clock.until(stranger)).status, 503)
+  t.equal((await world.clock.until(known)).status, 200)
+})
+
+t.test('a refresh that is refused is not repeated with every request', async (t) => {
+  const world = cacheWorld()
+  world.origin.put(object, patterned(10))
+  await world.read(object)
+  await world.clock.advance(2 * hourMs)
+  world.origin.intercept = () => ({ status: 403, headers: [], body: once('no') })
+  for (let i = 0; i < 100; i++) {
+    t.equal((await world.read(object)).status, 200)
+    await world.clock.advance(10)
+  }
+  t.ok(world.origin.requests.length <= 3, `${world.origin.requests.length} requests`)
+})
+
+t.test('a client that leaves an uncached answer ends the upstream body', async (t) => {
+  const world = cacheWorld()
+  world.origin.put(object, patterned(10 * chunk), ['Set-Cookie', 'a=b'])
+  world.origin.chunkDelayMs = 100
+  const reader = iterate(await world.clock.until(world.send(world.request(object))))
+  await reader.next()
+  await reader.return?.()
+  t.ok(world.origin.requests[0]!.cancelled)
+})
+
+t.test('writes that meet silence open the breaker, as reads do', async (t) => {
+  const world = cacheWorld()
+  world.origin.mood = 'hang'
+  world.origin.firstByteTimeoutMs = 60_000
+  for (let i = 0; i < 5; i++) await world.read(object, { method: 'PUT', body: once('x') })
+  t.equal(world.clock.pendingTimers, 0, 'and nothing is left waiting')
+  const startMs = world.clock.monotonicMs()
+  t.match((await world.read(object, { method: 'PUT', body: once('x') })).cacheStatus, /breaker-open/)
+  t.equal(world.clock.monotonicMs(), startMs)
+})

@@ -15,7 +15,7 @@ function worldOf(headers: HeaderList, options: Parameters<typeof cacheWorld>[0] 
     if (world.origin.mood !== 'ok') return undefined
     const validators = ['ETag', '"one"', 'Date', new Date(world.clock.wallMs()).toUTCString()]
     if (headerValue(asked.headers, 'if-none-match') === '"one"') {
-      return { status: 304, headers: [...validators, ...headers], body: once('') }
+      return { status: 304, headers: [...validators, 'Content-Length', '0', ...headers], body: once('') }
     }
     answers++
     return {

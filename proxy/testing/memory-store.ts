@@ -16,6 +16,8 @@ export class MemoryBodyStore implements BodyStore {
   failAfterBytes: number | null = null
   /** Keys whose next read rejects with this error. */
   readonly badReads = new Map<string, 'corrupt' | 'store-io' | 'evicted'>()
+  /** Runs within every commit, before the entry is visible. */
+  whileCommitting: (() => Promise<unknown>) | null = null
   /** Bodies longer than this are returned in pieces, as from a disk. */
   pieceBytes = 65_536
   readonly touched: string[] = []
@@ -121,6 +123,7 @@ class MemoryWriter implements StoreWriter {
 
   async commit(meta: EntryMeta): Promise<StoredEntry> {
     const bytes = await this.read(0, this.writtenBytes)
+    await this.#store.whileCommitting?.()
     if (this.#bodyBytes !== null && bytes.length !== this.#bodyBytes)
       throw new Error('committed short or long')
     return this.#store.put(this.#key, bytes, meta)
