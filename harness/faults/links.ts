@@ -70,7 +70,7 @@ export function linkFaults(toxiproxy: Toxiproxy, witness: LinkWitness) {
       }),
     /** The end of a connection reaches the other side only `delayMs` later. */
     slowClose: (links: Links, { delayMs }: { delayMs: number }) =>
-      answers('closing is slow', links, 'slow_close', { delay: delayMs }),
+      both('closing is slow', links, 'slow_close', { delay: delayMs }),
     /** About one bit in every `everyBytes` of answers is flipped. */
     corrupted: (links: Links, { everyBytes, ...share }: Share & { everyBytes: number }) =>
       answers('bits are flipped on the way', links, 'corrupt', { every: everyBytes }, share),
