@@ -345,18 +345,15 @@ t.test('revalidate: an object that is gone is forgotten', async (t) => {
   t.strictSame(world.store.keys, [])
 })
 
-t.test(
-  'revalidate: with none but known principals reading, S3 is found to be back all the same',
-  async (t) => {
-    const world = guardedWorld('revalidate')
-    await as(world, alice)
-    world.origin.mood = 'refused'
-    for (let i = 0; i < 8; i++) t.equal((await as(world, alice)).word, 'HIT')
-    world.origin.mood = 'ok'
-    await as(world, alice)
-    t.equal((await as(world, alice)).word, 'REVALIDATED')
-  },
-)
+t.test('revalidate: though only known principals read, S3 is found to be back', async (t) => {
+  const world = guardedWorld('revalidate')
+  await as(world, alice)
+  world.origin.mood = 'refused'
+  for (let i = 0; i < 8; i++) t.equal((await as(world, alice)).word, 'HIT')
+  world.origin.mood = 'ok'
+  for (let i = 0; i < 3; i++) await as(world, alice)
+  t.equal((await as(world, alice)).word, 'REVALIDATED')
+})
 
 t.test('an x-amz-* header outside the signature is left out of what is signed anew', async (t) => {
   const lenient: Signatures = {

@@ -124,8 +124,9 @@ export class FillTable {
     }
   }
 
-  /** Resolves when every fetch that is under way now has ended. */
+  /** Resolves when every fetch that is under way now has ended; kept prefixes don't wait for another client. */
   async drained(): Promise<void> {
+    for (const fill of this.#fills.values()) fill.drain()
     await Promise.all([...this.#fills.values()].map((fill) => fill.done))
   }
 }

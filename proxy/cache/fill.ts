@@ -74,6 +74,7 @@ export class Fill implements GrowingBody {
   #readyBytes = 0
   #fenced = false
   #committed = false
+  #draining = false
   #settled = false
   #state: 'open' | 'complete' | 'broken' = 'open'
   #failure: unknown = null
@@ -127,6 +128,12 @@ export class Fill implements GrowingBody {
   fence(): void {
     this.#fenced = true
     this.#parked?.reject(abandonedBy('a write'))
+  }
+
+  /** The proxy is about to end: what nobody waits for is given up, what clients read goes on. */
+  drain(): void {
+    this.#draining = true
+    this.#parked?.reject(abandonedBy('the shutdown'))
   }
 
   async next(offset: number, maxBytes: number): Promise<Uint8Array> {
@@ -286,7 +293,7 @@ export class Fill implements GrowingBody {
 
   /** Stands still with what has arrived until a client comes, or for so long that none is to be expected. */
   async #park(): Promise<void> {
-    if (this.#fenced) throw abandonedBy('a write')
+    if (this.#fenced || this.#draining) throw abandonedBy('a write or the shutdown')
     const parked = Promise.withResolvers<void>()
     const cancel = this.#ports.clock.after(this.#options.prefixKeepMs, () =>
       parked.reject(abandonedBy('all clients')),

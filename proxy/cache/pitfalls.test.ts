@@ -600,3 +600,20 @@ t.test('writes that meet silence open the breaker, as reads do', async (t) => {
   t.match((await world.read(object, { method: 'PUT', body: once('x') })).cacheStatus, /breaker-open/)
   t.equal(world.clock.monotonicMs(), startMs)
 })
+
+t.test('a drain waits for what clients read, and not for prefixes that wait for a client', async (t) => {
+  const fill = { ...cacheDefaults.fill, finishBytes: 0, finishRatio: 1 }
+  const world = slowWorld(10, { fill })
+  world.origin.put('/maps/other', world.bytes)
+  const leaver = iterate(await world.clock.until(world.send(world.request(object))))
+  await leaver.return?.()
+  await world.clock.advance(300)
+  const reading = world.send(world.request('/maps/other')).then(readAnswer)
+  await world.clock.advance(100)
+  const startMs = world.clock.monotonicMs()
+  await world.clock.until(world.cache.drain())
+  t.ok(world.clock.monotonicMs() - startMs < 2000)
+  t.strictSame((await world.clock.until(reading)).bytes, world.bytes)
+  t.equal(world.cache.state().fills, 0)
+  t.equal(world.store.openWriters, 0)
+})
