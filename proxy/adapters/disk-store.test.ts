@@ -1,47 +1,70 @@
+import { readdirSync, rmSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
+import { evictionNames } from '../policy/eviction.ts'
 import { openDiskStore } from './disk-store.ts'
-import { bodyOf, diskOptions, fill, readAll, testPorts } from './store/testing.ts'
+import {
+  auditStore,
+  bodyOf,
+  collect,
+  diskOptions,
+  diskUsage,
+  fill,
+  isRight,
+  metaOf,
+  randomFrom,
+  readAll,
+  storeAnything,
+  testPorts,
+} from './store/testing.ts'
 
 const sizes = [0, 1, 1024, 1025, 65_535, 65_536, 65_537, 300_000, 3_000_000]
+const seed = Number(process.env.SEED ?? Date.now() % 100_000)
+t.comment(`seed ${seed}: run again with SEED=${seed}`)
 
 t.test('bodies of every size come back byte for byte, before and after a restart', async (t) => {
   const path = t.testdir()
   let store = await openDiskStore(diskOptions(path), testPorts())
+  const kept = new Map<string, Buffer>()
   for (const bytes of sizes) {
-    await fill(store, `/b/known-${bytes}`, bodyOf(bytes, bytes))
-    await fill(store, `/b/unknown-${bytes}`, bodyOf(bytes, bytes), { known: false })
-  }
-  const check = async () => {
-    for (const bytes of sizes) {
-      for (const kind of ['known', 'unknown']) {
-        const entry = store.lookup(`/b/${kind}-${bytes}`)
-        t.ok(entry, `${kind} ${bytes} is found`)
-        t.ok((await readAll(store, entry!)).equals(bodyOf(bytes, bytes)), `${kind} ${bytes} has its bytes`)
-      }
+    for (const known of [true, false]) {
+      const key = `/b/${known ? 'known' : 'unknown'}-${bytes}`
+      kept.set(key, bodyOf(bytes, bytes))
+      await fill(store, key, kept.get(key)!, { known })
     }
   }
-  await check()
+  const wrong = async () => {
+    const keys: string[] = []
+    for (const [key, body] of kept) {
+      const entry = store.lookup(key)
+      if (entry === undefined || !(await readAll(store, entry)).equals(body)) keys.push(key)
+    }
+    return keys
+  }
+  t.strictSame(await wrong(), [])
   const before = store.stats()
   await store.close()
   store = await openDiskStore(diskOptions(path), testPorts())
-  t.equal(store.stats().entries, before.entries)
-  t.equal(store.stats().usedBytes, before.usedBytes)
-  await check()
+  t.strictSame(await wrong(), [])
+  t.strictSame(store.stats(), before)
+  t.strictSame(store.lookup('/b/known-1')?.meta, metaOf(1))
   await store.close()
+  t.strictSame(auditStore(path), [])
 })
 
 t.test('a range is read without the rest', async (t) => {
   const store = await openDiskStore(diskOptions(t.testdir()), testPorts())
   const body = bodyOf(1_000_000)
   const entry = await fill(store, '/b/large', body)
-  for (const [first, last] of [
+  const ranges = [
     [0, 0],
     [65_535, 65_536],
     [999_999, 999_999],
     [100, 70_000],
     [65_536, 131_071],
     [1, 999_998],
-  ] as const) {
+  ] as const
+  for (const [first, last] of ranges) {
     t.ok(
       (await readAll(store, entry, first, last)).equals(body.subarray(first, last + 1)),
       `${first}-${last}`,
@@ -49,3 +72,269 @@ t.test('a range is read without the rest', async (t) => {
   }
   await store.close()
 })
+
+t.test('a reader who leaves early lets go of the file, also before the first piece', async (t) => {
+  const path = t.testdir()
+  const store = await openDiskStore(diskOptions(path), testPorts())
+  const entry = await fill(store, '/b/large', bodyOf(1_000_000))
+  const unread = await store.read(entry, 0, 999_999)
+  if (unread instanceof Uint8Array) return t.fail('expected pieces')
+  await unread[Symbol.asyncIterator]().return!()
+  for await (const _ of (await store.read(entry, 0, 999_999)) as AsyncIterable<Uint8Array>) break
+  store.remove('/b/large')
+  await delay(50)
+  await store.close()
+  t.strictSame(auditStore(path), [], 'no descriptor kept the body in the books')
+})
+
+t.test('an entry dropped while it is read is read to its end, and counted until then', async (t) => {
+  const path = t.testdir()
+  const store = await openDiskStore(diskOptions(path), testPorts())
+  const body = bodyOf(2_000_000)
+  const entry = await fill(store, '/b/large', body)
+  const usedBytes = store.stats().usedBytes
+  const reading = await store.read(entry, 0, body.length - 1)
+  store.remove('/b/large')
+  await delay(50)
+  t.strictSame(readdirSync(`${path}/bodies/0`), [], 'the file is unlinked')
+  t.ok(store.stats().usedBytes > usedBytes - 100_000, 'its bytes are not free yet')
+  t.ok((await collect(reading)).equals(body))
+  await delay(20)
+  t.ok(store.stats().usedBytes < usedBytes - 2_000_000, 'now they are')
+  await t.rejects(Promise.resolve(store.read(entry, 0, 10)), { code: 'evicted' })
+  await store.close()
+})
+
+t.test(
+  'readers follow a growing body, from memory and from the file, also after the commit and an eviction',
+  async (t) => {
+    const store = await openDiskStore(diskOptions(t.testdir()), testPorts())
+    for (const bytes of [500, 8_000_000]) {
+      const body = bodyOf(bytes)
+      const writer = await store.begin('/b/growing', null)
+      if ('refused' in writer) return t.fail(writer.refused)
+      const follow = async () => {
+        const pieces: Uint8Array[] = []
+        for (let offset = 0; offset < bytes; ) {
+          const piece = await writer.read(offset, 100_000)
+          if (piece.length === 0) await delay(1)
+          pieces.push(piece)
+          offset += piece.length
+        }
+        return Buffer.concat(pieces)
+      }
+      const followers = [follow(), follow()]
+      for (let at = 0; at < bytes; at += 60_000) await writer.write(body.subarray(at, at + 60_000))
+      await writer.commit(metaOf(bytes))
+      store.remove('/b/growing')
+      for (const followed of await Promise.all([...followers, follow()])) t.ok(followed.equals(body))
+      writer.release()
+    }
+    await store.close()
+  },
+)
+
+t.test('a writer that runs ahead of the disk is asked to wait', async (t) => {
+  const store = await openDiskStore(diskOptions(t.testdir()), testPorts())
+  const writer = await store.begin('/b/fast', 20_000_000)
+  if ('refused' in writer) return t.fail(writer.refused)
+  const chunk = bodyOf(1_000_000)
+  let written = 0
+  while (writer.write(chunk) === undefined) written += 1
+  t.ok(written >= 3 && written < 20, `asked to wait after ${written} MB`)
+  await writer.abort()
+  await store.close()
+})
+
+t.test('a commit of the wrong length and an abort leave nothing', async (t) => {
+  const path = t.testdir()
+  const store = await openDiskStore(diskOptions(path), testPorts())
+  for (const [bytes, claimed, code] of [
+    [500_000, 500_001, 'truncated'],
+    [500_000, 499_999, 'overlong'],
+    [100, 101, 'truncated'],
+  ] as const) {
+    const writer = await store.begin('/b/key', null)
+    if ('refused' in writer) return t.fail(writer.refused)
+    writer.write(bodyOf(bytes))
+    await t.rejects(writer.commit(metaOf(claimed)), { code })
+    t.equal(store.lookup('/b/key'), undefined)
+  }
+  const writer = await store.begin('/b/key', 500_000)
+  if ('refused' in writer) return t.fail(writer.refused)
+  writer.write(bodyOf(400_000))
+  await writer.abort()
+  await store.close()
+  t.strictSame(auditStore(path), [])
+  t.strictSame(readdirSync(`${path}/bodies/0`), [])
+})
+
+for (const eviction of evictionNames) {
+  t.test(
+    `with ${eviction} the directory never holds more than max_size, fills under way included`,
+    async (t) => {
+      const path = t.testdir()
+      const maxBytes = 3 << 20
+      const store = await openDiskStore(diskOptions(path, { maxBytes, eviction }), testPorts())
+      const random = randomFrom(seed)
+      let most = 0
+      const timer = setInterval(() => (most = Math.max(most, diskUsage(path))), 2)
+      for (let round = 0; round < 60; round += 1) {
+        const work = Array.from({ length: 8 }, (_, lane) =>
+          storeAnything(store, `/b/${random(500)}`, round * 8 + lane, random, {
+            said: () => undefined,
+          }).catch((error: { code?: string }) => error.code === 'store-full' || t.fail(String(error))),
+        )
+        await Promise.all(work)
+        most = Math.max(most, diskUsage(path))
+        if (store.stats().usedBytes > maxBytes) t.fail(`${store.stats().usedBytes} bytes in the books`)
+      }
+      clearInterval(timer)
+      t.ok(most <= maxBytes && most > maxBytes / 2, `at most ${most} bytes were on the disk`)
+      t.ok(store.stats().evictions > 50, `${store.stats().evictions} evictions`)
+      for (let key = 0; key < 500; key += 1) {
+        const entry = store.lookup(`/b/${key}`)
+        if (entry !== undefined && !(await isRight(store, entry))) t.fail(`/b/${key} has wrong bytes`)
+      }
+      await store.close()
+      t.strictSame(auditStore(path), [])
+    },
+  )
+}
+
+t.test('a thousand bodies small enough for the index stay under max_size too', async (t) => {
+  const path = t.testdir()
+  const maxBytes = 1 << 20
+  const store = await openDiskStore(diskOptions(path, { maxBytes }), testPorts())
+  for (let round = 0; round < 50; round += 1) {
+    await Promise.all(Array.from({ length: 40 }, (_, i) => fill(store, `/b/${round}/${i}`, bodyOf(900))))
+    if (diskUsage(path) > maxBytes) t.fail(`${diskUsage(path)} bytes on the disk`)
+  }
+  t.ok(store.stats().evictions > 500)
+  t.ok(store.lookup('/b/49/39'))
+  await store.close()
+})
+
+t.test('what can never fit and what nobody may store is refused by name', async (t) => {
+  const path = t.testdir()
+  const options = diskOptions(path, { maxBytes: 2 << 20, maxObjectBytes: 1_000_000, minUses: 3 })
+  const store = await openDiskStore(options, testPorts())
+  t.strictSame(await store.begin('/b/large', 1_000_001), { refused: 'object-too-large' })
+  t.strictSame(await store.begin('/b/key', 10), { refused: 'min-uses' })
+  t.strictSame(await store.begin('/b/key', 10), { refused: 'min-uses' })
+  const third = await store.begin('/b/key', 10)
+  t.notOk('refused' in third, 'the third request is stored')
+  const unknown = store.begin('/b/unknown', null)
+  t.strictSame(await unknown, { refused: 'min-uses' })
+  await store.close()
+})
+
+t.test(
+  'when fills under way hold all the room, the next one is refused and nothing is evicted for it twice',
+  async (t) => {
+    const store = await openDiskStore(diskOptions(t.testdir(), { maxBytes: 2 << 20 }), testPorts())
+    const first = await store.begin('/b/1', 1_000_000)
+    t.strictSame(await store.begin('/b/2', 1_000_000), { refused: 'store-full' })
+    if (!('refused' in first)) await first.abort()
+    const again = await store.begin('/b/2', 1_000_000)
+    t.notOk('refused' in again)
+    await store.close()
+  },
+)
+
+t.test('a body of unknown length that outgrows the largest object is refused midway', async (t) => {
+  const path = t.testdir()
+  const store = await openDiskStore(diskOptions(path, { maxObjectBytes: 300_000 }), testPorts())
+  const writer = await store.begin('/b/key', null)
+  if ('refused' in writer) return t.fail(writer.refused)
+  const writeAll = async () => {
+    for (let at = 0; at < 20_000_000; at += 1_000_000) await writer.write(bodyOf(1_000_000))
+  }
+  await t.rejects(writeAll(), { code: 'store-full' })
+  await writer.abort()
+  await store.close()
+  t.strictSame(auditStore(path), [])
+})
+
+t.test('entries nobody used for `inactive` are dropped, used ones stay', async (t) => {
+  const path = t.testdir()
+  const store = await openDiskStore(diskOptions(path, { inactiveMs: 1200 }), testPorts())
+  for (const key of ['/b/used', '/b/unused']) await fill(store, key, bodyOf(5000))
+  for (let i = 0; i < 30; i += 1) {
+    store.touch('/b/used')
+    await delay(100)
+  }
+  t.ok(store.lookup('/b/used'))
+  t.equal(store.lookup('/b/unused'), undefined)
+  await store.close()
+  t.strictSame(auditStore(path), [])
+})
+
+t.test('new metadata after a revalidation survives a restart, and the body with it', async (t) => {
+  const path = t.testdir()
+  let store = await openDiskStore(diskOptions(path), testPorts())
+  for (const bytes of [500, 50_000]) await fill(store, `/b/${bytes}`, bodyOf(bytes))
+  const meta = { ...metaOf(500), freshUntilMs: 99_000 }
+  t.equal(store.update('/b/500', meta), true)
+  t.equal(store.update('/b/50000', { ...meta, bodyBytes: 50_000 }), true)
+  t.equal(store.update('/b/missing', meta), false)
+  await store.close()
+  store = await openDiskStore(diskOptions(path), testPorts())
+  for (const bytes of [500, 50_000]) {
+    const entry = store.lookup(`/b/${bytes}`)!
+    t.equal(entry.meta.freshUntilMs, 99_000)
+    t.ok((await readAll(store, entry)).equals(bodyOf(bytes)))
+  }
+  await store.close()
+})
+
+t.test('max_size lowered by a restart is met before the next fill', async (t) => {
+  const path = t.testdir()
+  let store = await openDiskStore(diskOptions(path), testPorts())
+  for (let i = 0; i < 200; i += 1) await fill(store, `/b/${i}`, bodyOf(30_000))
+  await store.close()
+  store = await openDiskStore(diskOptions(path, { maxBytes: 2 << 20 }), testPorts())
+  t.equal(store.stats().entries, 200)
+  await fill(store, '/b/new', bodyOf(30_000))
+  t.ok(diskUsage(path) <= 2 << 20)
+  await store.close()
+  t.strictSame(auditStore(path), [])
+})
+
+for (const what of ['the directory', 'its bodies', 'its index'] as const) {
+  t.test(`when ${what} is deleted under it, the store goes on and comes back by itself`, async (t) => {
+    const path = `${t.testdir()}/store`
+    const store = await openDiskStore(diskOptions(path), testPorts())
+    await fill(store, '/b/before', bodyOf(50_000))
+    await delay(50)
+    if (what === 'the directory') rmSync(path, { recursive: true })
+    if (what === 'its bodies') rmSync(`${path}/bodies`, { recursive: true })
+    if (what === 'its index') for (const end of ['', '-wal']) rmSync(`${path}/index.sqlite${end}`)
+    const deadline = performance.now() + 8000
+    let stored = false
+    while (!stored && performance.now() < deadline) {
+      await delay(100)
+      const entry = await fill(store, '/b/after', bodyOf(50_000)).catch(() => null)
+      stored = entry !== null && diskUsage(path) > 100_000
+    }
+    t.ok(stored, 'a fill works again, in the directory of that name')
+    await delay(1500)
+    await fill(store, '/b/later', bodyOf(50_000))
+    t.ok((await readAll(store, store.lookup('/b/later')!)).equals(bodyOf(50_000)))
+    await store.close()
+    const reopened = await openDiskStore(diskOptions(path), testPorts())
+    t.ok(reopened.lookup('/b/later'), 'what was stored since survives a restart')
+    await reopened.close()
+  })
+}
+
+t.test(
+  'a directory that cannot be used, or that another store has open, is refused at the start',
+  async (t) => {
+    const path = t.testdir({ file: 'not a directory' })
+    await t.rejects(openDiskStore(diskOptions(`${path}/file/store`), testPorts()), { code: 'store-io' })
+    const first = await openDiskStore(diskOptions(`${path}/store`), testPorts())
+    await t.rejects(openDiskStore(diskOptions(`${path}/store`), testPorts()), { message: /locked/ })
+    await first.close()
+  },
+)

@@ -6,7 +6,7 @@ import { statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import type { FileSystem } from './file-system.ts'
-import { type Ledger, pageBytes } from './ledger.ts'
+import { type Ledger, pageBytes, slotsPerPage } from './ledger.ts'
 import { storeClosed } from './store-error.ts'
 
 const databasePageBytes = 4096
@@ -71,13 +71,14 @@ export class EntryIndex {
 
   /** Reads the ledger as it was last written; false when part of it was damaged and is lost. */
   loadLedger(): boolean {
-    let isIntact = true
+    const damaged: number[] = []
     for (const { page, bytes } of this.#database.prepare('SELECT page, bytes FROM ledger').iterate()) {
       const sound = checkedPage(bytes as Uint8Array)
       if (sound !== null) this.#ledger.load(page as number, sound)
-      else isIntact = false
+      else damaged.push(page as number)
     }
-    return isIntact
+    for (const page of damaged) this.#removePage(page)
+    return damaged.length === 0
   }
 
   /** Bytes of the index's files, of which free pages are a small share. */
@@ -118,8 +119,10 @@ export class EntryIndex {
     return true
   }
 
+  /** Writes what is queued, if the disk lets it, and closes. */
   close(): void {
-    if (this.#next !== null) this.#flushNow()
+    void this.flush().catch(() => undefined)
+    this.#flushNow()
     this.#database.close()
   }
 
@@ -166,6 +169,14 @@ export class EntryIndex {
       else putRecord.run(slot, record)
     }
     for (const [number, bytes] of pages) putPage.run(number, sealedPage(bytes))
+  }
+
+  #removePage(page: number): void {
+    const first = page * slotsPerPage
+    this.#database.prepare('DELETE FROM ledger WHERE page = ?').run(page)
+    this.#database
+      .prepare('DELETE FROM record WHERE slot BETWEEN ? AND ?')
+      .run(first, first + slotsPerPage - 1)
   }
 
   #giveBack(): void {

@@ -106,7 +106,9 @@ export function randomFrom(seed: number): (below: number) => number {
 
 /** What the file system says a directory occupies, its own blocks included. */
 export function diskUsage(path: string): number {
-  const stat = lstatSync(path)
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  // Files come and go while we look.
+  if (stat === undefined) return 0
   const own = stat.blocks * 512
   if (!stat.isDirectory()) return own
   return readdirSync(path).reduce((sum, name) => sum + diskUsage(`${path}/${name}`), own)
