@@ -52,8 +52,8 @@ export interface FlipOptions {
   readonly minBytes: number
 }
 
-/** Not bodies: configurations, logs, and LMDB's own pages, whose damage nothing could tell from a program's fault. */
-const notBodies = /\.(ya?ml|conf|cfg|json|log|pid|pem|mdb|mdb-lock)$/
+/** Not bodies: configurations, logs, and an index's own pages, whose damage nothing could tell from a program's fault. */
+const notBodies = /\.(ya?ml|conf|cfg|json|log|pid|pem|mdb|sqlite|sqlite-wal|sqlite-shm)$/
 
 /** One bit is flipped in some of the bodies stored below a folder; healing flips those back that are still the same file. */
 export function storedBitsFlip(part: string, folder: string, options: FlipOptions): Fault {
