@@ -66,6 +66,7 @@ export interface TotalsState {
   readonly perSecond: number
   readonly maxPerSecond: number
   readonly refused: number
+  readonly memoryHits: number
   readonly inFlight: number
   readonly maxInFlight: number
   readonly bytesOut: number
@@ -107,6 +108,7 @@ function totalsState({ fleet: { totals } }: Router): TotalsState {
     firstByte,
     requests,
     refused,
+    memoryHits,
     inFlight,
     maxInFlight,
     bytesOut,
@@ -118,6 +120,7 @@ function totalsState({ fleet: { totals } }: Router): TotalsState {
     perSecond: rate.perSecond(),
     maxPerSecond: rate.max,
     refused,
+    memoryHits,
     inFlight,
     maxInFlight,
     bytesOut,

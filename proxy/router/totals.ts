@@ -11,6 +11,8 @@ export class Totals {
   requests = 0
   /** Answered 503 by the router itself. */
   refused = 0
+  /** Answered from the router's own memory. */
+  memoryHits = 0
   bytesOut = 0
   inFlight = 0
   maxInFlight = 0
