@@ -1,11 +1,11 @@
 // Keeps small bodies whole in memory, each in one buffer that can be answered from at once. Knows nothing of disks.
 import assert from 'node:assert'
-import { ProxyError } from '../errors.ts'
 import type { EntryMeta, StoredEntry } from '../object.ts'
 import { createEviction, type EvictionPolicy } from '../policy/eviction.ts'
 import type { BodyStore, StoreRefusal, StoreStats, StoreWriter } from '../ports.ts'
 import { lengthError } from './store/length-error.ts'
 import type { MemoryStoreOptions } from './store/options.ts'
+import { evicted, noRoom } from './store/store-error.ts'
 
 /** What an entry costs beside its body and strings: map slots, the objects, the policy's arrays. Measured, rounded up. */
 const entryOverheadBytes = 512
@@ -45,9 +45,9 @@ export class MemoryStore implements BodyStore {
     if (kept !== undefined) this.#policy.touch(kept.id)
   }
 
-  read(entry: StoredEntry, first: number, last: number): Uint8Array {
+  read(entry: StoredEntry, first: number, last: number): Uint8Array | Promise<Uint8Array> {
     const kept = this.#byKey.get(entry.key)
-    if (kept === undefined || kept.entry !== entry) throw evicted(entry.key)
+    if (kept === undefined || kept.entry !== entry) return Promise.reject(evicted(entry.key))
     if (first === 0 && last === kept.body.length - 1) return kept.body
     return kept.body.subarray(first, last + 1)
   }
@@ -77,7 +77,8 @@ export class MemoryStore implements BodyStore {
   update(key: string, meta: EntryMeta): boolean {
     const kept = this.#byKey.get(key)
     if (kept === undefined) return false
-    kept.entry = { key, meta }
+    // What another store keeps in its entry stays with it, so that it can read what we drop.
+    kept.entry = { ...kept.entry, meta }
     return true
   }
 
@@ -172,7 +173,7 @@ class MemoryWriter implements StoreWriter {
     const total = this.writtenBytes + chunk.length
     const more = total - this.#reservedBytes
     if (more > 0) {
-      if (!this.#hooks.reserve(total, more)) return Promise.reject(full(this.#key))
+      if (!this.#hooks.reserve(total, more)) return Promise.reject(noRoom(this.#key))
       this.#reservedBytes = total
     }
     this.#chunks.push(chunk)
@@ -197,7 +198,7 @@ class MemoryWriter implements StoreWriter {
     const entry = { key: this.#key, meta }
     // A copy, because a small chunk may keep a large network buffer alive.
     const body = Buffer.concat(this.#chunks)
-    if (!this.#hooks.put(entry, body)) throw full(this.#key)
+    if (!this.#hooks.put(entry, body)) throw noRoom(this.#key)
     this.#chunks = [body]
     return entry
   }
@@ -229,12 +230,4 @@ function fingerprintOf(key: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
   return hash >>> 0
-}
-
-function evicted(key: string): ProxyError {
-  return new ProxyError(`the entry of ${key} was replaced or dropped`, { code: 'evicted', source: 'store' })
-}
-
-function full(key: string): ProxyError {
-  return new ProxyError(`no room in memory for ${key}`, { code: 'store-full', source: 'store' })
 }
