@@ -74,6 +74,12 @@ export function dollars(amount: number): string {
   return `$${amount.toFixed(2).replace(/\B(?=(\d{3})+(?!\d))/g, ',')}`
 }
 
+/** A round distance between the labels of a time axis: at most twelve of them. */
+export function tickMs(lengthMs: number): number {
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200]
+  return (steps.find((seconds) => lengthMs / (seconds * 1000) <= 12) ?? 14400) * 1000
+}
+
 /** Text from outside on one line, without characters that a terminal would obey or that XML can't hold. */
 export function printable(text: string): string {
   return text.replace(/[\r\n\t]+/g, ' ').replace(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, '\ufffd')

@@ -15,6 +15,7 @@ import { quantileMs } from '../history/histogram.ts'
 import type { Results } from '../history/results-contract.ts'
 import type { PhaseSummary, Summary } from '../history/summary.ts'
 import { type FailureGroup, FailureGroups } from './failure-groups.ts'
+import { tickMs } from './format.ts'
 import { type FaultSpan, type PhaseSpan, type Strip, stripsOf } from './spans.ts'
 import { type PhaseSpectrum, spectrumOf } from './spectrum.ts'
 import { Timeline, type TimelineColumns } from './timeline.ts'
@@ -52,6 +53,8 @@ export interface ReportModel {
   /** Still under way: there is no verdict yet. */
   readonly isRunning: boolean
   readonly endMs: number
+  /** From the first phase to the end of the last: what the charts show. Bringing up and tearing down lie outside. */
+  readonly shown: { readonly startMs: number; readonly endMs: number }
   readonly interrupted: boolean
   readonly configuration: Readonly<Record<string, unknown>>
   readonly thresholds: readonly Threshold[]
@@ -90,6 +93,7 @@ export class ModelBuilder {
       results,
       isRunning,
       endMs: summary.endMs,
+      shown: shownOf(summary),
       interrupted: summary.interrupted,
       configuration: summary.run?.configuration ?? {},
       thresholds: summary.run?.thresholds ?? [],
@@ -127,6 +131,15 @@ export class ModelBuilder {
     while (this.#originPerSecond.length <= second) this.#originPerSecond.push(0)
     this.#originPerSecond[second]! += 1
   }
+}
+
+/** Begins at a label of the time axis. */
+function shownOf({ phases, endMs }: Summary): ReportModel['shown'] {
+  if (phases.length === 0) return { startMs: 0, endMs }
+  const { startMs } = phases[0]!
+  const lastMs = Math.max(...phases.map((phase) => phase.endMs ?? endMs))
+  const step = tickMs(lastMs - startMs)
+  return { startMs: Math.floor(startMs / step) * step, endMs: lastMs }
 }
 
 function phaseRow(phase: PhaseSummary): PhaseRow {

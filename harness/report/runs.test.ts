@@ -1,6 +1,5 @@
-import { chmodSync, existsSync, readFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import t from 'tap'
 import { findRun, listRuns, openInBrowser, runsText } from './runs.ts'
 
@@ -45,16 +44,20 @@ t.test(
     t.equal(await findRun(dir, 's3-outage'), second, 'through the link')
     t.equal(await findRun(dir, 'brownout'), join(dir, 'brownout', 'time-9'), 'without a link')
     t.equal(await findRun(dir), join(dir, 'brownout', 'time-9'))
-    await t.rejects(findRun(dir, 'nothing'), /No run nothing found in .*npx breakwater runs/)
+    await t.rejects(findRun(dir, 'nothing'), {
+      name: 'UsageError',
+      message: /no run "nothing" in .*npx breakwater runs/,
+    })
   },
 )
 
 t.test('a report is opened with what the machine has for that, and its lack is told', async (t) => {
-  const dir = t.testdir({ opener: '#!/bin/sh\nprintf %s "$1" > "$0.tmp" && mv "$0.tmp" "$0.opened"\n' })
+  const dir = t.testdir({ opener: '#!/bin/sh\nprintf %s "$1" > "$0.opened"\n' })
   const opener = join(dir, 'opener')
   chmodSync(opener, 0o755)
   t.equal(await openInBrowser('/r/report.html', opener), true)
-  for (let tries = 0; !existsSync(`${opener}.opened`) && tries < 200; tries += 1) await setTimeout(10)
   t.equal(readFileSync(`${opener}.opened`, 'utf8'), '/r/report.html')
   t.equal(await openInBrowser('/r/report.html', join(dir, 'missing')), false)
+  writeFileSync(opener, '#!/bin/sh\nexit 3\n')
+  t.equal(await openInBrowser('/r/report.html', opener), false, 'an opener that finds no browser')
 })

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { UsageError } from '../errors.ts'
 import type { Results } from '../history/results-contract.ts'
 import { duration, printable } from './format.ts'
 
@@ -79,9 +80,8 @@ export async function findRun(reportsDir: string, wanted?: string): Promise<stri
   const runs = await listRuns(reportsDir)
   const newest = wanted === undefined ? runs[0] : runs.find((run) => run.id.startsWith(`${wanted}/`))
   if (newest) return newest.path
-  throw new Error(
-    `No run ${wanted ?? ''} found in ${reportsDir}: npx breakwater runs lists them`.replace('  ', ' '),
-  )
+  const what = wanted === undefined ? 'no run yet' : `no run "${wanted}"`
+  throw new UsageError(`there is ${what} in ${reportsDir}; npx breakwater runs lists them`)
 }
 
 const openers: Partial<Record<NodeJS.Platform, string>> = {
@@ -90,13 +90,18 @@ const openers: Partial<Record<NodeJS.Platform, string>> = {
   win32: 'explorer',
 }
 
-/** Shows a file or URL in the reader's browser; false when this machine has nothing to open it with. */
+/**
+ * Shows a file or URL in the reader's browser; false when this machine has nothing to open it with. An opener that
+ * has not failed within two seconds is taken to show it: some stay as long as the browser does.
+ */
 export async function openInBrowser(target: string, opener = openers[process.platform]): Promise<boolean> {
   if (opener === undefined) return false
   const child = spawn(opener, [target], { stdio: 'ignore', detached: true })
-  const started = await new Promise<boolean>((resolve) => {
-    child.once('spawn', () => resolve(true)).once('error', () => resolve(false))
+  const isShown = await new Promise<boolean>((resolve) => {
+    const timer = setTimeout(resolve, 2000, true)
+    child.once('error', () => resolve(false)).once('exit', (code) => resolve(code === 0))
+    child.once('close', () => clearTimeout(timer))
   })
   child.unref()
-  return started
+  return isShown
 }

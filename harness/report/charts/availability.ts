@@ -1,7 +1,7 @@
 // How reads ended, over time: the first thing to look at after an incident.
 import { type Outcome, outcomes } from '../../history/events.ts'
 import type { ReportModel } from '../model.ts'
-import { type Chart, type PlainOption, pointsOf, timeOption } from './chart.ts'
+import { type Chart, type PlainOption, type Point, pointsOf, timeOption } from './chart.ts'
 
 /** Words for the legend; what succeeded first. */
 export const outcomeNames: Readonly<Record<Outcome, string>> = {
@@ -67,7 +67,8 @@ export function othersChart(model: ReportModel): Chart | null {
   }
 }
 
-function stackedArea(name: string, colour: string, data: readonly unknown[]): PlainOption {
+/** Nothing is drawn where there is nothing: an area of no height would still leave a line. */
+function stackedArea(name: string, colour: string, points: readonly Point[]): PlainOption {
   return {
     name,
     type: 'line',
@@ -78,6 +79,6 @@ function stackedArea(name: string, colour: string, data: readonly unknown[]): Pl
     lineStyle: { width: 0 },
     areaStyle: { color: colour, opacity: 0.9 },
     emphasis: { disabled: true },
-    data,
+    data: points.map(([ms, rate], i) => [ms, rate || points[i - 1]?.[1] || points[i + 1]?.[1] ? rate : null]),
   }
 }

@@ -1,5 +1,6 @@
 // What all charts share: their plain options, axes, and the shading of faults. Options are JSON, so that the same one is
 // drawn in the page and, without a browser, as SVG. Colours are CSS variables and follow the reader's light or dark.
+import { tickMs } from '../format.ts'
 import type { ReportModel } from '../model.ts'
 
 export type PlainOption = { readonly [key: string]: unknown }
@@ -45,7 +46,7 @@ export function timeOption({ model, unit, yAxis, series }: TimeChartParts): Plai
     legend: legend(series.map((one) => one.name as string)),
     tooltip: tooltip(`@tooltip:${unit}`),
     dataZoom: [{ type: 'inside', filterMode: 'none', zoomOnMouseWheel: 'ctrl', moveOnMouseMove: false }],
-    xAxis: timeAxis(model.endMs),
+    xAxis: timeAxis(model.shown),
     yAxis: { ...valueAxis(unit), ...yAxis },
     series: [...series, faultShading(model)],
   }
@@ -80,13 +81,19 @@ export function tooltip(formatter: string, trigger: 'axis' | 'item' = 'axis'): P
   }
 }
 
-export function timeAxis(endMs: number): PlainOption {
+export function timeAxis({ startMs, endMs }: ReportModel['shown']): PlainOption {
   return {
     type: 'value',
-    min: 0,
-    max: Math.max(1000, endMs),
-    interval: tickMs(endMs),
-    axisLabel: { ...axisText, formatter: '@clock', hideOverlap: true, showMaxLabel: false },
+    min: startMs,
+    max: Math.max(startMs + 1000, endMs),
+    interval: tickMs(endMs - startMs),
+    axisLabel: {
+      ...axisText,
+      formatter: '@clock',
+      hideOverlap: true,
+      showMinLabel: false,
+      showMaxLabel: false,
+    },
     axisLine: { lineStyle: { color: 'var(--line)' } },
     axisTick: { lineStyle: { color: 'var(--line)' } },
     splitLine: { show: false },
@@ -113,23 +120,22 @@ export function logAxis(values: readonly (number | null)[]): PlainOption {
   return { type: 'log', min, max: max > min ? max : min * 10 }
 }
 
-/** Points at the middle of each bucket. */
+/** Points at the middle of each bucket that is shown. */
 export function pointsOf(model: ReportModel, values: readonly (number | null)[]): Point[] {
   const { atMs, widthMs } = model.timeline
-  return values.map((value, i) => [Math.min(atMs[i]! + widthMs / 2, model.endMs), value])
+  const { startMs, endMs } = model.shown
+  const points = values.map((value, i): Point => [atMs[i]! + widthMs / 2, value])
+  return points
+    .filter(([ms]) => ms + widthMs / 2 > startMs && ms - widthMs / 2 < endMs)
+    .map(([ms, value]) => [Math.min(Math.max(ms, startMs), endMs), value])
 }
 
-/** A round distance between the labels of a time axis: at most twelve of them. */
-export function tickMs(endMs: number): number {
-  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200]
-  return (steps.find((seconds) => endMs / (seconds * 1000) <= 12) ?? 14400) * 1000
-}
-
-/** Faults on lanes, so that the names of those that overlap don't. */
+/** Faults on lanes, so that the names of those that overlap don't; a sliver of overlap, one healed as the next strikes, is none. */
 function lanesOf(model: ReportModel): number[] {
   const laneEnds: number[] = []
+  const slackMs = (model.shown.endMs - model.shown.startMs) / 100
   return model.faults.map((fault) => {
-    const free = laneEnds.findIndex((endMs) => endMs <= fault.startMs)
+    const free = laneEnds.findIndex((endMs) => endMs <= fault.startMs + slackMs)
     const lane = free >= 0 ? free : laneEnds.length
     laneEnds[lane] = fault.endMs ?? model.endMs
     return lane
@@ -160,7 +166,7 @@ export function faultShading(model: ReportModel): PlainOption {
       label: { position: 'top', color: 'var(--fault)', fontSize: 11, fontWeight: 600, textBorderWidth: 0 },
       data: model.faults.map((fault, i) => {
         const endMs = fault.endMs ?? model.endMs
-        const share = (endMs - fault.startMs) / Math.max(1, model.endMs)
+        const share = (endMs - fault.startMs) / Math.max(1, model.shown.endMs - model.shown.startMs)
         return [
           {
             xAxis: fault.startMs,

@@ -1,6 +1,7 @@
 // How long reads took: over time, as a heat map, and as a percentile spectrum by phase.
+import { tickMs } from '../format.ts'
 import type { ReportModel } from '../model.ts'
-import { heatRowsPerDecade } from '../timeline.ts'
+import { type HeatCells, heatRowsPerDecade } from '../timeline.ts'
 import {
   axisText,
   baseOption,
@@ -11,7 +12,6 @@ import {
   logAxis,
   type PlainOption,
   pointsOf,
-  tickMs,
   timeOption,
   tooltip,
   valueAxis,
@@ -70,7 +70,7 @@ function dots(name: string, colour: string, data: readonly unknown[]): PlainOpti
 const heatColours = ['#3b528b', '#2c728e', '#21918c', '#28ae80', '#5ec962', '#addc30', '#fde725']
 
 export function heatChart(model: ReportModel): Chart | null {
-  const { heat } = model.timeline
+  const heat = shownHeat(model)
   if (heat.cells.length === 0) return null
   const most = Math.max(...heat.cells.map(([, , reads]) => reads))
   return {
@@ -83,7 +83,7 @@ export function heatChart(model: ReportModel): Chart | null {
       ...baseOption,
       grid: { left: gridLeftPx, right: gridRightPx, top: 12, bottom: 28 },
       tooltip: tooltip('@heat', 'item'),
-      xAxis: heatTimeAxis(heat.columns, heat.widthMs),
+      xAxis: heatTimeAxis(heat),
       yAxis: {
         ...valueAxis('ms'),
         type: 'category',
@@ -110,7 +110,7 @@ export function heatChart(model: ReportModel): Chart | null {
             row,
             Number(Math.log10(reads).toFixed(2)),
             reads,
-            column * heat.widthMs,
+            heat.startMs + column * heat.widthMs,
             heat.rowEdgesMs[row],
             heat.rowEdgesMs[row + 1],
           ]),
@@ -120,11 +120,21 @@ export function heatChart(model: ReportModel): Chart | null {
   }
 }
 
-function heatTimeAxis(columns: number, widthMs: number): PlainOption {
+/** The columns that are shown, counted from the first of them. */
+function shownHeat({ timeline: { heat }, shown }: ReportModel): HeatCells & { startMs: number } {
+  const first = Math.floor(shown.startMs / heat.widthMs)
+  const last = Math.min(heat.columns, Math.ceil(shown.endMs / heat.widthMs)) - 1
+  const cells = heat.cells
+    .filter(([column]) => column >= first && column <= last)
+    .map(([column, row, reads]) => [column - first, row, reads] as const)
+  return { ...heat, cells, columns: last - first + 1, startMs: first * heat.widthMs }
+}
+
+function heatTimeAxis({ columns, widthMs, startMs }: HeatCells & { startMs: number }): PlainOption {
   const labelled = Math.max(1, Math.round(tickMs(columns * widthMs) / widthMs))
   return {
     type: 'category',
-    data: Array.from({ length: columns }, (_, i) => i * widthMs),
+    data: Array.from({ length: columns }, (_, i) => startMs + i * widthMs),
     axisLabel: { ...axisText, formatter: '@clock', hideOverlap: true, interval: labelled - 1 },
     axisLine: { lineStyle: { color: 'var(--line)' } },
     axisTick: { show: false },

@@ -10,12 +10,12 @@ export interface NamedModel {
 
 /** The faults shaded are those of the first system's run; on the same seed and plan they fall together. */
 export function overlayCharts(models: readonly NamedModel[]): Chart[] {
-  const longest = models.reduce<ReportModel | null>(
-    (a, { model }) => (a && a.endMs >= model.endMs ? a : model),
-    null,
-  )
-  if (longest === null) return []
-  const frame = { ...models[0]!.model, endMs: longest.endMs }
+  if (models.length === 0) return []
+  const shown = {
+    startMs: Math.min(...models.map(({ model }) => model.shown.startMs)),
+    endMs: Math.max(...models.map(({ model }) => model.shown.endMs)),
+  }
+  const frame = { ...models[0]!.model, shown }
   const lines = (of: (model: ReportModel) => readonly (number | null)[]) =>
     models.map(({ system, model }, i) =>
       lineOf(system, `var(--p-${(i % 7) + 2})`, pointsOf(model, of(model))),

@@ -1,6 +1,7 @@
 // The handful of numbers a reader wants first, computed once for the page, the pull request and the terminal.
 import { bytes, count, duration, latency, percent, plural } from '../format.ts'
 import type { PhaseRow, ReportModel } from '../model.ts'
+import { lengthMs } from '../spans.ts'
 
 export interface KeyNumber {
   readonly name: string
@@ -13,17 +14,16 @@ export function keyNumbers(model: ReportModel): KeyNumber[] {
   return [knownReads(model), staleServed(model), originDowntime(model), tailLatency(model), saved(model)]
 }
 
-/** Phases in which a fault was in force, and those before the first fault; a control phase is neither. */
+/**
+ * Phases in which a fault was in force, and those before the first fault; a control phase is neither. A fault that
+ * was healed as the next phase began, or for a tenth of it, does not count there.
+ */
 export function phasesByFault(model: ReportModel): { during: PhaseRow[]; before: PhaseRow[] } {
   const own = model.phases.filter((phase) => !phase.control)
   const firstMs = Math.min(...model.faults.map((fault) => fault.startMs))
-  const isDuring = (phase: PhaseRow) =>
-    model.faults.some(
-      (fault) =>
-        fault.startMs < (phase.endMs ?? model.endMs) && (fault.endMs ?? model.endMs) > phase.startMs + 1,
-    )
+  const faultyShare = (phase: PhaseRow) => faultMs(model, phase) / Math.max(1, lengthMs(phase, model.endMs))
   return {
-    during: own.filter(isDuring),
+    during: own.filter((phase) => faultyShare(phase) >= 0.1),
     before: own.filter((phase) => (phase.endMs ?? model.endMs) <= firstMs + 1),
   }
 }
@@ -52,13 +52,18 @@ function staleServed(model: ReportModel): KeyNumber {
   }
 }
 
-/** Wall time during which at least one fault was in force, ms. */
-export function faultMs(model: ReportModel): number {
+/** Wall time within the stretch during which at least one fault was in force, ms. */
+export function faultMs(
+  model: ReportModel,
+  within: Pick<PhaseRow, 'startMs' | 'endMs'> = { startMs: 0, endMs: null },
+): number {
   const spans = model.faults
-    .map((fault) => [fault.startMs, fault.endMs ?? model.endMs] as const)
+    .map(
+      (fault) => [fault.startMs, Math.min(fault.endMs ?? model.endMs, within.endMs ?? model.endMs)] as const,
+    )
     .sort((a, b) => a[0] - b[0])
   let total = 0
-  let reachedMs = 0
+  let reachedMs = within.startMs
   for (const [startMs, endMs] of spans) {
     total += Math.max(0, endMs - Math.max(startMs, reachedMs))
     reachedMs = Math.max(reachedMs, endMs)
@@ -104,7 +109,7 @@ function saved(model: ReportModel): KeyNumber {
   return {
     name: 'S3 bandwidth saved',
     value: savedRatio === null ? '–' : percent(Math.round(savedRatio * 1000) / 1000),
-    note: `${bytes(servedBytes)} served, ${bytes(originBytes)} from S3`,
+    note: `${bytes(servedBytes)} served, ${bytes(originBytes)} from S3, warming up included`,
     mood: 'plain',
   }
 }

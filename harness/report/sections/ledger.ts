@@ -47,7 +47,7 @@ function ledgerRow(
     bytes(servedBytes),
     bytes(originBytes),
     ratio === null ? '–' : percent(round(1 - ratio)),
-    { value: ratio === null ? '–' : ratio.toFixed(2), isBad: ratio !== null && ratio > 1 },
+    { value: ratio === null ? '–' : ratio.toFixed(2), isBad: ratio !== null && ratio >= 1.005 },
   ]
 }
 

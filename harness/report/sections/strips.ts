@@ -41,14 +41,20 @@ function byName(bars: readonly { name: string; pieces: Piece[] }[]): { name: str
 }
 
 function bar(model: ReportModel, name: string, pieces: readonly Piece[]): Html {
-  return html`<div class="strip"><div class="name">${name}</div><div class="bar">${pieces.map((piece) => pieceHtml(piece, model.endMs))}</div></div>`
+  return html`<div class="strip"><div class="name">${name}</div><div class="bar">${pieces.map((piece) => pieceHtml(piece, model))}</div></div>`
 }
 
-function pieceHtml({ text, title, look, startMs, endMs }: Piece, runMs: number): Html {
-  const share = (ms: number) => ((ms / Math.max(1, runMs)) * 100).toFixed(3)
-  const end = endMs ?? runMs
-  const about = `${text}: ${clock(startMs)} to ${clock(end)}. ${title}`
-  return html`<span class="s-${look}" style="left:${share(startMs)}%;width:${share(Math.max(0, end - startMs))}%" title="${about}">${text}</span>`
+/** Cut to what is shown; null when nothing of it is. */
+function pieceHtml(
+  { text, title, look, startMs, endMs }: Piece,
+  { shown, endMs: runEndMs }: ReportModel,
+): Html | null {
+  const from = Math.max(startMs, shown.startMs)
+  const to = Math.min(endMs ?? runEndMs, shown.endMs)
+  if (to <= from) return null
+  const percent = (ms: number) => ((ms / Math.max(1, shown.endMs - shown.startMs)) * 100).toFixed(3)
+  const about = `${text}: ${clock(startMs)} to ${clock(endMs ?? runEndMs)}. ${title}`
+  return html`<span class="s-${look}" style="left:${percent(from - shown.startMs)}%;width:${percent(to - from)}%" title="${about}">${text}</span>`
 }
 
 function lookOf(state: string): string {
