@@ -125,6 +125,8 @@ export interface OriginOptions {
   readonly dir: string
   /** The user's own files instead of the default data set. */
   readonly dataset?: string
+  /** How many objects the synthetic origin has. */
+  readonly objects?: number
   readonly seed: number
   readonly port?: number
 }

@@ -10,23 +10,35 @@ import { startFront } from './front.ts'
 import { type CertificateKind, certificateKinds, originHost } from './handle.ts'
 import { Misbehaviour } from './misbehaviour.ts'
 import { RequestLog } from './request-log.ts'
-import { startS3rver, storeRoot } from './s3rver.ts'
+import { type RunningBackend, startS3rver, storeRoot } from './s3rver.ts'
 import { plantObject } from './s3rver-store.ts'
-import { seed } from './seeding.ts'
+import { seed, writeManifest } from './seeding.ts'
 import type { OriginConfig, ReadyLine } from './start.ts'
+import { type Plant, withSynthetic } from './synthetic.ts'
+import { syntheticObjects } from './synthetic-objects.ts'
+
+/** The store with its objects in place, and their manifest written. */
+async function startBackend(config: OriginConfig, manifestFile: string): Promise<RunningBackend> {
+  const { dir, bucket } = config
+  const root = storeRoot(dir)
+  const plant: Plant = (key, body, md5) => plantObject(root, bucket, key, body, md5)
+  if (config.kind === 'synthetic') {
+    if (config.dataset !== null) throw new UsageError('--dataset has no use with --origin synthetic')
+    const objects = syntheticObjects(config.seed, config.objects)
+    await writeManifest(objects, manifestFile)
+    return withSynthetic(objects, bucket, await startS3rver(dir, bucket), plant)
+  }
+  const files = config.dataset === null ? await defaultDataset() : await userDataset(config.dataset)
+  await writeManifest(await seed(files, plant), manifestFile)
+  return startS3rver(dir, bucket)
+}
 
 async function run(config: OriginConfig): Promise<void> {
   const { dir, bucket, credentials } = config
-  const files = config.dataset === null ? await defaultDataset() : await userDataset(config.dataset)
-  const root = storeRoot(dir)
-  await seed(files, join(dir, 'manifest.ndjson'), (key, body, md5) =>
-    plantObject(root, bucket, key, body, md5),
-  )
-
+  const running = await startBackend(config, join(dir, 'manifest.ndjson'))
   const authority = await makeAuthority(dir)
   const certificates = new Map<CertificateKind, ServerCertificate>()
   for (const kind of certificateKinds) certificates.set(kind, await authority.issue(originHost, kind))
-  const running = await startS3rver(dir, bucket)
   const misbehaviour = new Misbehaviour(config.seed)
   const log = new RequestLog()
   const front = await startFront({

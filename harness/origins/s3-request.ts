@@ -26,6 +26,21 @@ export interface S3Answer {
 /** Holds objects and answers for them; the signature has been checked. */
 export type Backend = (request: S3Request) => Promise<S3Answer>
 
+/** A GET with one of these doesn't read the object, or isn't a listing of the bucket. */
+const objectSubresources = ['acl', 'tagging', 'torrent', 'retention', 'legal-hold', 'attributes', 'uploadId']
+const bucketSubresources = [
+  ...['location', 'versioning', 'acl', 'cors', 'policy', 'uploads', 'versions', 'tagging', 'website'],
+  ...['lifecycle', 'encryption', 'object-lock', 'replication', 'notification', 'logging'],
+]
+
+/** Reads of an object and listings of a bucket are what most requests are; all else is `other`. */
+export function intentOf({ method, bucket, key, query }: S3Request): 'read' | 'list' | 'other' {
+  if ((method !== 'GET' && method !== 'HEAD') || bucket === '') return 'other'
+  const subresources = key === '' ? bucketSubresources : objectSubresources
+  if (subresources.some((name) => query.has(name))) return 'other'
+  return key === '' ? 'list' : 'read'
+}
+
 /** Null for a target that isn't one S3 could mean anything by. */
 export function parseTarget(
   target: string,

@@ -11,7 +11,7 @@ import { headerValue, withoutHeaders } from '../../proxy/object.ts'
 import { type Listable, listObjects, xmlAnswer } from './list-objects.ts'
 import { isPlainRead, planRead, type Validators } from './preconditions.ts'
 import { S3Refusal } from './s3-error.ts'
-import type { Backend, S3Answer, S3Request } from './s3-request.ts'
+import { type Backend, intentOf, type S3Answer, type S3Request } from './s3-request.ts'
 import { verifiedBody } from './upload-body.ts'
 
 const conditional = new Set([
@@ -22,23 +22,6 @@ const conditional = new Set([
   'if-unmodified-since',
   'if-range',
 ])
-
-/** Sub-resources of an object: a GET with one of these doesn't read the object. */
-const objectSubresources = ['acl', 'tagging', 'torrent', 'retention', 'legal-hold', 'attributes', 'uploadId']
-
-/** Sub-resources of a bucket: a GET with one of these is no listing. */
-const bucketSubresources = [
-  'location',
-  'versioning',
-  'acl',
-  'cors',
-  'policy',
-  'uploads',
-  'versions',
-  'tagging',
-]
-const more = ['website', 'lifecycle', 'encryption', 'object-lock', 'replication', 'notification', 'logging']
-const notListings = [...bucketSubresources, ...more]
 
 /** What s3rver has no HTTP answer for, asked of its store. */
 export interface StoreAccess {
@@ -51,13 +34,11 @@ export interface StoreAccess {
 export function withoutDefects(forward: Backend, store: StoreAccess): Backend {
   return async (request) => {
     if (/(^|\/)\.\.?(\/|$)/.test(request.key)) throw new S3Refusal('InvalidURI')
-    const has = (names: readonly string[]) => names.some((name) => request.query.has(name))
-    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    const intent = intentOf(request)
+    if (intent === 'read') return read(request, forward)
+    if (intent === 'list') return list(request, store)
     if (request.method === 'GET' && request.key !== '' && request.query.has('acl'))
       return acl(request, forward)
-    if (isRead && request.key !== '' && !has(objectSubresources)) return read(request, forward)
-    if (isRead && request.key === '' && request.bucket !== '' && !has(notListings))
-      return list(request, store)
     if (request.query.has('uploadId') && request.method === 'DELETE') {
       await store.abortUpload(request.bucket, request.query.get('uploadId')!)
       return { status: 204, headers: [], body: null }

@@ -23,6 +23,7 @@ const S3rver = require('s3rver') as new (options: Record<string, unknown>) => S3
 
 export interface RunningBackend {
   readonly backend: Backend
+  readonly store: StoreAccess
   /** What the store holds of a key, past HTTP; null when nothing. */
   holds(bucket: string, key: string): Promise<{ bytes: number; md5: string } | null>
   stop(): Promise<void>
@@ -48,8 +49,10 @@ export async function startS3rver(dir: string, bucket: string): Promise<RunningB
   mendStore(server.store, spoolDir)
   const { port } = await server.run()
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: 64, headersTimeout: 0, bodyTimeout: 0 })
+  const store = storeAccess(server.store)
   return {
-    backend: withoutDefects(forwardTo(pool), storeAccess(server.store)),
+    backend: withoutDefects(forwardTo(pool), store),
+    store,
     holds: (holder, key) => describe(server.store, holder, key),
     async stop() {
       await pool.destroy()

@@ -6,10 +6,9 @@ import type { ManifestObject } from './handle.ts'
 
 const concurrency = 8
 
-/** Reads each file once, has `plant` store it, and writes one manifest line an object, in the data set's order. */
+/** Reads each file once and has `plant` store it; resolves with what was stored, in the data set's order. */
 export async function seed(
   files: readonly DatasetFile[],
-  manifestFile: string,
   plant: (key: string, body: Uint8Array, md5: string) => Promise<void>,
 ): Promise<readonly ManifestObject[]> {
   const objects: ManifestObject[] = new Array(files.length)
@@ -18,8 +17,15 @@ export async function seed(
     for (let i = next++; i < files.length; i = next++) objects[i] = await seedOne(files[i]!, plant)
   }
   await Promise.all(Array.from({ length: concurrency }, work))
-  await writeFile(manifestFile, objects.map((object) => `${JSON.stringify(object)}\n`).join(''))
   return objects
+}
+
+/** One line an object, with what a manifest tells of one. */
+export async function writeManifest(objects: readonly ManifestObject[], file: string): Promise<void> {
+  const lines = objects.map(({ key, bytes, sha256, md5, role }) =>
+    JSON.stringify({ key, bytes, sha256, md5, role }),
+  )
+  await writeFile(file, `${lines.join('\n')}\n`)
 }
 
 async function seedOne(

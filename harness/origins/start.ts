@@ -14,11 +14,16 @@ const pollMs = 20
 /** The bucket all objects of a run are in. */
 const bucket = 'artifacts'
 
+/** Of the synthetic origin, some 250 MB in all, when nobody says otherwise. */
+const defaultObjects = 4000
+
 /** What the origin's process reads at its start. */
 export interface OriginConfig {
   readonly kind: OriginOptions['kind']
   readonly dir: string
   readonly dataset: string | null
+  /** How many the synthetic origin has. */
+  readonly objects: number
   readonly seed: number
   readonly port: number
   readonly bucket: string
@@ -40,6 +45,7 @@ export async function startOrigin(options: OriginOptions): Promise<OriginHandle>
     kind: options.kind,
     dir,
     dataset: options.dataset ?? null,
+    objects: options.objects ?? defaultObjects,
     seed: options.seed,
     port: options.port ?? 0,
     bucket,
