@@ -179,9 +179,9 @@ t.test('verify: a presigned URL is checked here and signed anew without its para
   const amzDate = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, '')
   const query = `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAALICE%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=${amzDate}&X-Amz-Expires=600&X-Amz-SignedHeaders=host&response-content-type=text%2Fplain`
   const unsigned = { method: 'GET', target: `${object}?${query}`, headers: ['Host', 's3.test'] }
-  const { canonicalRequest, signatureOf } = await import('../adapters/sigv4.ts')
+  const { canonicalRequest, signatureOf } = await import('../adapters/sigv4-canonical.ts')
   const canonical = canonicalRequest(unsigned, ['host'], 'UNSIGNED-PAYLOAD')
-  const signature = signatureOf(canonical, amzDate, '20260101/us-east-1/s3/aws4_request', alice)
+  const signature = signatureOf(canonical, amzDate, '20260101/us-east-1/s3/aws4_request', alice.secretKey)
   const url = `${unsigned.target}&X-Amz-Signature=${signature}`
   t.equal((await world.read(url)).word, 'MISS')
   t.equal(world.origin.requests[0]!.target, `${object}?response-content-type=text%2Fplain`)
