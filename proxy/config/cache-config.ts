@@ -21,6 +21,9 @@ const originSchema = z.strictObject({
   max_connections: positiveInteger.default(64),
 })
 
+/** Of "bucket/key"; a leading slash, as in a path, is the same. */
+const prefix = z.string().transform((value) => value.replace(/^\//, ''))
+
 const mode = z.enum(['verify', 'revalidate', 'network'])
 
 const keySchema = z
@@ -28,14 +31,14 @@ const keySchema = z
     access_key: z.string().min(1),
     secret_key: z.string().min(1).optional(),
     secret_key_file: z.string().optional(),
-    prefixes: z.array(z.string()).min(1).default(['']),
+    prefixes: z.array(prefix).min(1).default(['']),
   })
   .refine((key) => (key.secret_key === undefined) !== (key.secret_key_file === undefined), {
     error: 'needs either secret_key or secret_key_file',
   })
 
 const validSchema = z.strictObject({
-  prefix: z.string().default(''),
+  prefix: prefix.default(''),
   status: z.array(z.int().min(200).max(499)).min(1).default([200]),
   time: duration,
 })
@@ -106,7 +109,7 @@ export const cacheSchema = z.strictObject({
   authorisation: z
     .strictObject({
       mode: mode.optional(),
-      routes: z.array(z.strictObject({ prefix: z.string(), mode })).default([]),
+      routes: z.array(z.strictObject({ prefix, mode })).default([]),
       keys: z.array(keySchema).default([]),
       allow: duration.default(cacheDefaults.authorisation.allowMs),
       stale_allow: duration.default(cacheDefaults.authorisation.staleAllowMs),
