@@ -42,14 +42,41 @@ t.test('a long phase says where it is once a minute', async (t) => {
   t.equal(outage.length, 3, 'at one minute, at two, and at its end')
 })
 
-t.test('on a terminal the line is rewritten and never wraps', async (t) => {
-  const stream = streamOf(true, 60)
-  play(stream)
-  const drawn = stream.text.split('\r\u001b[2K').slice(1)
-  t.ok(drawn.length > 50, 'rewritten each second')
-  for (const text of drawn.filter((one) => !one.includes('\n'))) t.ok(text.length < 60, text)
-  t.equal(stream.text.at(-1), '\n')
-})
+t.test(
+  'on a terminal two lines are rewritten in place and never wrap, and what was said before stays',
+  async (t) => {
+    const stream = streamOf(true, 60)
+    play(stream)
+    const { screen, longest } = screenOf(stream.text)
+    const phases = fakePhases(1)
+    t.equal(
+      screen.filter((line) => line.includes(' · reads ')).length,
+      phases.length,
+      'one pair of lines a phase',
+    )
+    t.equal(screen.filter((line) => /^ {2}p99 .*/.test(line)).length, phases.length)
+    for (const { name, story } of phases) t.ok(screen.includes(`${name}: ${story}`), name)
+    t.equal(screen.filter((line) => line.includes('fault applied')).length, 3)
+    t.ok(stream.text.split(eraseTwoLines).length > 50, 'rewritten each second')
+    t.ok(longest < 60, `${longest} characters`)
+  },
+)
+
+const eraseTwoLines = '\r\u001b[2K\u001b[1A\u001b[2K'
+
+/** What stands on a terminal after the text, and the longest of the lines that are rewritten. */
+function screenOf(text: string): { screen: string[]; longest: number } {
+  const screen: string[] = []
+  let longest = 0
+  for (const written of text.split('\n')) {
+    const [kept, ...rewritten] = written.split(eraseTwoLines)
+    screen.push(kept!)
+    for (const again of rewritten) screen.splice(-2, 2, again)
+    const pair = [kept!, ...rewritten].filter((line) => line.includes(' · '))
+    longest = Math.max(longest, ...pair.map((line) => line.length))
+  }
+  return { screen, longest }
+}
 
 t.test('quiet says nothing', async (t) => {
   const stream = streamOf(true)

@@ -38,7 +38,7 @@ export function reportParts(model: ReportModel, draw: DrawFigure): PageParts {
   const charts = chartsOf(model)
   const sections = html`${errorsSection(model)}
 ${thresholdsSection(model)}
-<section id="timeline"><h2>What happened</h2>${faultList(model)}${charts.overTime.map(draw)}${stripsBlock(model)}</section>
+<section id="timeline"><h2>What happened</h2>${faultList(model)}${keysHint()}${charts.overTime.map(draw)}${stripsBlock(model)}</section>
 ${failoverSection(model)}
 ${phasesSection(model)}
 <section id="latency"><h2>Latency</h2>${charts.latency.map(draw)}</section>
@@ -52,6 +52,10 @@ ${configurationSection(model)}`
     charts: Object.values(charts).flat(),
     speed: results.speed,
   }
+}
+
+function keysHint(): Html {
+  return html`<p class="caption hint">Charts answer to the mouse (Ctrl and the wheel zoom) and to the keyboard: reach one with Tab, then ← → to read, + − to zoom, Esc to see the whole run again.</p>`
 }
 
 /** Links to the sections that are there. */
