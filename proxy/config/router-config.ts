@@ -1,6 +1,11 @@
 // The router role's configuration file: its settings, their defaults, and what they become.
 import { z } from 'zod'
-import { type RouterOptions, routerDefaults, type ServerOptions } from '../router/options.ts'
+import {
+  cacheNodeCheckUri,
+  type RouterOptions,
+  routerDefaults,
+  type ServerOptions,
+} from '../router/options.ts'
 import { secretFrom } from './file.ts'
 import { duration, httpUrl, listenAddress, positiveInteger, ratio } from './units.ts'
 
@@ -147,7 +152,7 @@ function serverOptions(server: RouterFile['servers'][number], file: RouterFile):
     backup: server.backup,
     maxConnections: server.max_connections,
     timeouts: timeouts({ ...file.timeouts, ...server.timeouts }),
-    check: server.check === false ? null : check({ ...file.check, ...server.check }),
+    check: server.check === false ? null : check({ ...file.check, ...server.check }, server.backup),
   }
 }
 
@@ -161,13 +166,13 @@ function timeouts(file: TimeoutsFile): ServerOptions['timeouts'] {
 }
 
 /** As in HAProxy, `fastinter` and `downinter` are `inter` unless they are given. */
-function check(file: CheckFile): NonNullable<ServerOptions['check']> {
+function check(file: CheckFile, backup: boolean): NonNullable<ServerOptions['check']> {
   const defaults = routerDefaults.check
   const interMs = file.inter ?? defaults.interMs
   return {
     kind: file.kind ?? defaults.kind,
     method: file.method ?? defaults.method,
-    uri: file.uri ?? defaults.uri,
+    uri: file.uri ?? (backup ? defaults.uri : cacheNodeCheckUri),
     host: file.host ?? defaults.host,
     slowMs: file.slow ?? defaults.slowMs,
     interMs,

@@ -11,6 +11,7 @@ import { createLog } from '../adapters/node-log.ts'
 import { createSignatures } from '../adapters/signatures.ts'
 import { createTieredStore } from '../adapters/tiered-store.ts'
 import { createCacheAdmin } from '../admin/cache-admin.ts'
+import { withHealthCheck } from '../admin/health.ts'
 import { type Cache, createCache } from '../cache/handle.ts'
 import {
   type CacheFile,
@@ -38,7 +39,12 @@ export async function startCache(configFile: string): Promise<RunningRole> {
   const memory = createMemoryStore(memoryOptions(file))
   const store = createTieredStore(memory, await openDiskStore(diskOptions(file), { clock: nodeClock, log }))
   let setup = assemble(file, store, log)
-  const server = await startHttpServer({ ...file.listen, handler: setup.cache.handle, clock: nodeClock, log })
+  const server = await startHttpServer({
+    ...file.listen,
+    handler: withHealthCheck(setup.cache.handle),
+    clock: nodeClock,
+    log,
+  })
   const handler = createCacheAdmin({ cache: () => setup.cache, store })
   const admin =
     file.admin && (await startHttpServer({ ...file.admin.listen, handler, clock: nodeClock, log }))
@@ -48,7 +54,7 @@ export async function startCache(configFile: string): Promise<RunningRole> {
       try {
         const old = setup
         setup = assemble(readConfig(configFile, cacheSchema), store, log)
-        server.use(setup.cache.handle)
+        server.use(withHealthCheck(setup.cache.handle))
         log.info('the new configuration is in force')
         await retire(old)
       } catch (error) {

@@ -13,11 +13,16 @@ export function relayedHeaders(
   backend: { readonly name: string; readonly backup: boolean },
   because: string,
 ): string[] {
-  const cached = !backend.backup && headerValue(response.headers, 'x-cache-status') !== undefined
+  const cached = speaksForItself(response.headers, backend)
   const headers = endToEnd(response.headers, cached ? ['x-backend'] : ['x-backend', ...cacheWords])
   if (!cached) headers.push(...bypassHeaders(router, because))
   headers.push('X-Backend', backend.name, 'Via', `1.1 ${router}`)
   return headers
+}
+
+/** A cache node that relays its origin's failure in its own words (X-Cache-Status) is well itself. */
+export function speaksForItself(headers: HeaderList, server: { readonly backup: boolean }): boolean {
+  return !server.backup && headerValue(headers, 'x-cache-status') !== undefined
 }
 
 /** Headers of a request as a backend gets them: signed ones untouched, those of one connection removed (RFC 9110 §7.6). */

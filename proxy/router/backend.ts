@@ -1,7 +1,6 @@
 // One server as the router knows it: its connections, its health, its downtime, and what it did. Flow.
 // The only place where a server's state changes.
 import type { ErrorCode } from '../errors.ts'
-import { headerValue } from '../object.ts'
 import type { Candidate, Routable } from '../policy/failover.ts'
 import {
   afterCheck,
@@ -17,6 +16,7 @@ import {
 import { type Downtime, downtimeMs, missedAt, noDowntime, reachedAt } from '../policy/health-downtime.ts'
 import { type Latency, noLatency, withSample } from '../policy/health-latency.ts'
 import type { Clock, Origin, OriginResponse } from '../ports.ts'
+import { speaksForItself } from './answer.ts'
 import { Gate } from './gate.ts'
 import type { RouterOptions, ServerOptions, Timing } from './options.ts'
 import { Rate } from './rate.ts'
@@ -205,7 +205,7 @@ export class Backend implements Candidate {
     const tookMs = this.#clock.monotonicMs() - startedMs
     this.firstByte.record(tookMs)
     this.counters.byStatusClass[Math.floor(response.status / 100)]!++
-    if (failureStatuses.has(response.status) && !this.#relaysFailure(response)) {
+    if (failureStatuses.has(response.status) && !speaksForItself(response.headers, this)) {
       this.counters.errors++
       this.#doubted('soft', startedMs)
       return
@@ -226,10 +226,6 @@ export class Backend implements Candidate {
     this.counters.errors++
     if (connectCodes.has(code)) this.counters.connectErrors++
     this.#doubted(doubt, startedMs)
-  }
-
-  #relaysFailure(response: OriginResponse): boolean {
-    return !this.backup && headerValue(response.headers, 'x-cache-status') !== undefined
   }
 
   /** What made it slow is forgotten with it: when it comes up again it is measured anew. */

@@ -2,10 +2,17 @@
 // but `routerDefaults`; inside the router nothing is optional. All durations are milliseconds.
 import type { Clock, Log, Origin, Random } from '../ports.ts'
 
+/**
+ * What a cache node answers checks at, without asking S3: a node must not be given up because S3 is away. No bucket's
+ * name begins with "_".
+ */
+export const cacheNodeCheckUri = '/_breakwater/health'
+
 /** How a server is checked. */
 export interface CheckOptions {
   /**
-   * `http`: `method uri` is answered with a status below 500 (an unsigned request to a healthy S3 gets a 403) ·
+   * `http`: `method uri` is answered with a status below 500 (an unsigned request to a healthy S3 gets a 403), or by a
+   * cache node in its own words (X-Cache-Status): one that says that S3 is away is well itself ·
    * `canary`: a GET of `uri` is answered 2xx, whole, within `slowMs` · `tcp`: a connection (and TLS handshake) succeeds.
    */
   readonly kind: 'http' | 'tcp' | 'canary'

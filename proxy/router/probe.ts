@@ -2,6 +2,7 @@
 import { ProxyError } from '../errors.ts'
 import type { HeaderList } from '../object.ts'
 import type { Origin } from '../ports.ts'
+import { speaksForItself } from './answer.ts'
 import type { Backend, CheckOutcome } from './backend.ts'
 import { discard } from './body.ts'
 import type { CheckOptions, RouterPorts } from './options.ts'
@@ -85,11 +86,12 @@ export class Prober {
     }
     const { method, uri } = this.#check
     const headers = checkHeaders(this.#check, this.#backend.server.url)
-    const { status, body } = await this.#origin.fetch({ method, target: uri, headers, body: null, signal })
+    const answered = await this.#origin.fetch({ method, target: uri, headers, body: null, signal })
+    const { status, body } = answered
     const answer = { text: `status ${status}`, status, error: null }
     if (this.#check.kind === 'http') {
       await discard(body)
-      return { ok: status < 500, ...answer }
+      return { ok: status < 500 || speaksForItself(answered.headers, this.#backend), ...answer }
     }
     for await (const _ of body);
     return { ok: status >= 200 && status < 300, ...answer }

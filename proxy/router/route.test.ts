@@ -139,6 +139,20 @@ t.test('checks take a server down after fall and bring it up after rise', async 
   ])
 })
 
+t.test('a cache node that says S3 is away is well itself, for checks and for traffic', async (t) => {
+  const { get, cache1, router, clock, backend } = world()
+  cache1.intercept = async () => ({ status: 503, headers: ['X-Cache-Status', 'MISS'], body: pieces([]) })
+  router.start()
+  for (let i = 0; i < 10; i++) {
+    await get('/b/new')
+    await clock.advance(500)
+  }
+  t.equal(backend('cache1').routable, 'up')
+  cache1.intercept = async () => ({ status: 503, headers: [], body: pieces([]) })
+  await clock.advance(2000)
+  t.equal(backend('cache1').routable, 'down', 'any other 503 speaks against the node')
+})
+
 t.test('the record of downtime tells how long S3 was away, not how long it took to notice', async (t) => {
   for (const mood of ['refused', 'hang', 503] as const) {
     const { s3, router, clock, backend } = world()
