@@ -4,9 +4,9 @@ import { execFile } from 'node:child_process'
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { bytes } from './report/format.ts'
+import { toolsFolder } from './toxiproxy/find.ts'
 
 const run = promisify(execFile)
 
@@ -40,7 +40,7 @@ const tools: readonly Tool[] = [
     name: 'Toxiproxy',
     commands: ['toxiproxy-server'],
     versionArguments: ['--version'],
-    enables: 'scenarios through the real Toxiproxy; without it the embedded one is used',
+    enables: '--toxiproxy toxiproxy-server: the real one in place of the embedded',
   },
   {
     name: 'nginx',
@@ -92,11 +92,8 @@ const tools: readonly Tool[] = [
   },
 ]
 
-/** Tools installed for this checkout alone come before those on PATH. */
-const ownTools = fileURLToPath(new URL('../.tools', import.meta.url))
-
 export async function doctor(env: NodeJS.ProcessEnv = process.env): Promise<Diagnosis> {
-  const folders = [ownTools, join(ownTools, 'bin'), ...(env.PATH ?? '').split(delimiter)].filter(Boolean)
+  const folders = [toolsFolder, ...(env.PATH ?? '').split(delimiter)].filter(Boolean)
   const found = await Promise.all(tools.map((tool) => lookFor(tool, folders)))
   const findings = [nodeFinding(), ...found, openFilesFinding(), coresFinding(), memoryFinding()]
   const isReady = findings.every((finding) => finding.found !== null || !finding.isRequired)
