@@ -42,7 +42,7 @@ export async function writeComparison(runDirs: readonly string[], outDir: string
   return { htmlPath, markdown }
 }
 
-export function bySystem(runs: readonly ComparedRun[]): ComparedSystem[] {
+function bySystem(runs: readonly ComparedRun[]): ComparedSystem[] {
   const groups = Map.groupBy(runs, (run) => run.model.results.system)
   return [...groups].map(([system, [first, ...rest]]) => ({ system, runs: [first!, ...rest] }))
 }

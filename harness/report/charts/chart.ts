@@ -81,7 +81,7 @@ export function tooltip(formatter: string, trigger: 'axis' | 'item' = 'axis'): P
   }
 }
 
-export function timeAxis({ startMs, endMs }: ReportModel['shown']): PlainOption {
+function timeAxis({ startMs, endMs }: ReportModel['shown']): PlainOption {
   return {
     type: 'value',
     min: startMs,
@@ -146,7 +146,7 @@ function laneCount(model: ReportModel): number {
   return Math.min(4, Math.max(0, ...lanesOf(model)) + (model.faults.length > 0 ? 1 : 0))
 }
 
-export function faultShading(model: ReportModel): PlainOption {
+function faultShading(model: ReportModel): PlainOption {
   const lanes = lanesOf(model)
   return {
     name: 'faults',

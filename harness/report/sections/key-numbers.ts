@@ -53,7 +53,7 @@ function staleServed(model: ReportModel): KeyNumber {
 }
 
 /** Wall time within the stretch during which at least one fault was in force, ms. */
-export function faultMs(
+function faultMs(
   model: ReportModel,
   within: Pick<PhaseRow, 'startMs' | 'endMs'> = { startMs: 0, endMs: null },
 ): number {

@@ -5,7 +5,7 @@ import type { PhaseRow, ReportModel } from '../model.ts'
 import { table } from './table.ts'
 
 /** What a GB out of S3 costs here: the list price of the first 10 TB a month to the internet, us-east-1. */
-export const dollarsPerGb = 0.09
+const dollarsPerGb = 0.09
 
 const terabyteInGb = 1000
 
