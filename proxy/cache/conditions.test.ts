@@ -1,7 +1,7 @@
 // Ranges and conditions, answered from an entry and from a growing fill as S3 answers them.
 import t from 'tap'
 import { type HeaderList, headerValue } from '../object.ts'
-import { iterate, remainder } from '../testing/bodies.ts'
+import { iterate, once, remainder } from '../testing/bodies.ts'
 import { cacheWorld, hourMs, readAnswer } from '../testing/cache-world.ts'
 import { patterned } from '../testing/memory-origin.ts'
 import { cacheDefaults } from './options.ts'
@@ -215,4 +215,27 @@ t.test('404 is kept for its own short time, undone by a PUT seen, and never serv
     })(),
   })
   t.strictSame((await world.read(object)).bytes, bytes)
+})
+
+t.test('a refresh that finds the object gone, or no longer storable, ends the entry', async (t) => {
+  for (const gone of [true, false]) {
+    const world = await warmWorld()
+    await world.clock.advance(2 * hourMs)
+    if (gone) world.origin.objects.delete(object)
+    else world.origin.put(object, patterned(5, 2), ['Cache-Control', 'no-store'])
+    t.equal((await world.read(object)).word, 'STALE')
+    await world.clock.advance(100)
+    t.strictSame(world.store.keys, [])
+    t.equal((await world.read(object)).status, gone ? 404 : 200)
+  }
+})
+
+t.test('a HEAD answered 200 with the ETag that is stored renews the entry', async (t) => {
+  const world = await warmWorld()
+  await world.clock.advance(2 * hourMs)
+  const headers = ['ETag', world.etag, 'Content-Length', '1000']
+  world.origin.intercept = () => ({ status: 200, headers, body: once('') })
+  t.equal((await world.read(object, { method: 'HEAD' })).word, 'STALE')
+  await world.clock.advance(100)
+  t.equal((await world.read(object)).word, 'HIT')
 })

@@ -160,10 +160,11 @@ export class Fill implements GrowingBody {
     const request = compose(validators(entry?.meta.etag ?? null))
     const answer = await this.#ports.upstream.fetch({ ...request, body: null })
     const { response, backend, tookMs } = answer
-    if (response.status === 304 && entry) return resolve(this.#confirm(entry, answer))
+    if (entry && confirms(response, request.method, entry)) return resolve(this.#confirm(entry, answer))
     const decision = storable(response.status, response.headers, this.base, facts, this.#rules)
+    if (entry && supersedes(response, request.method, decision)) this.#ports.store.remove(this.key)
     if (!decision.store) return resolve(this.#handOver(answer, decision.because))
-    if (request.method === 'HEAD') return resolve(this.#compareHead(answer))
+    if (request.method === 'HEAD') return resolve(this.#handOver(answer, entry ? 'expired' : 'cold'))
     const generation = this.key === this.base ? undefined : await this.#ports.variants.generation(this.base)
     if (generation === null) return resolve(this.#handOver(answer, 'store-full'))
     const writer = await this.#ports.store.begin(this.key, decision.bodyBytes)
@@ -183,14 +184,6 @@ export class Fill implements GrowingBody {
     if (!this.#fenced) store.update(this.key, meta)
     const { backend, tookMs } = answer
     return { kind: 'revalidated', entry: store.lookup(this.key) ?? entry, backend, tookMs }
-  }
-
-  /** A HEAD that finds another object than the entry's: the entry goes. The answer is the client's either way. */
-  #compareHead(answer: UpstreamAnswer): FillHead {
-    const { entry } = this.#order
-    const outdated = entry && strongEtag(answer.response.headers) !== entry.meta.etag
-    if (outdated) this.#ports.store.remove(this.key)
-    return this.#handOver(answer, entry ? 'expired' : 'cold')
   }
 
   #handOver(answer: UpstreamAnswer, because: string): FillHead {
@@ -345,6 +338,22 @@ export class Fill implements GrowingBody {
 }
 
 const resumePauseMs = 50
+
+/** A 304, or a HEAD's 200 that shows the ETag we have (RFC 9111 §4.3.5). */
+function confirms(response: OriginResponse, method: string, entry: StoredEntry): boolean {
+  if (response.status === 304) return true
+  const { etag } = entry.meta
+  return (
+    method === 'HEAD' && response.status === 200 && etag !== null && strongEtag(response.headers) === etag
+  )
+}
+
+/** The object is gone, or another one that is not going to replace the entry by being stored. */
+function supersedes(response: OriginResponse, method: string, decision: Storable): boolean {
+  const { status } = response
+  const isAnswer = status === 200 || status === 404 || status === 410
+  return isAnswer && (method === 'HEAD' || !decision.store)
+}
 
 function abandonedBy(whom: string): ProxyError {
   return new ProxyError(`the fill was abandoned by ${whom}`, { code: 'client-gone', source: 'client' })

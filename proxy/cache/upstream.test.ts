@@ -139,3 +139,28 @@ t.test('a bounded map forgets its oldest', async (t) => {
   map.set('c', 4)
   t.strictSame([map.get('a'), map.get('b'), map.get('c')], [3, undefined, 4])
 })
+
+t.test('501 is an answer and no failure: it neither opens the breaker nor goes to the backup', async (t) => {
+  const { clock, origins, upstream } = world()
+  origins[0]!.mood = 501
+  for (let i = 0; i < 5; i++) t.equal((await clock.until(upstream.fetch(get))).backend, 's3-1')
+  t.equal(origins[1]!.requests.length, 0)
+})
+
+t.test('a Retry-After is heeded, but not for ever', async (t) => {
+  const { clock, origins, upstream } = world(1)
+  const answer = (seconds: string) => () => ({
+    status: 503,
+    headers: ['Retry-After', seconds],
+    body: once(''),
+  })
+  origins[0]!.intercept = answer('5')
+  await clock.until(upstream.fetch(get))
+  t.ok(upstream.slowedDown())
+  await clock.advance(5000)
+  t.notOk(upstream.slowedDown())
+  origins[0]!.intercept = answer('9000')
+  await clock.until(upstream.fetch(get))
+  await clock.advance(30_000)
+  t.notOk(upstream.slowedDown())
+})

@@ -26,6 +26,12 @@ interface Guarded {
   breaker: Breaker
 }
 
+/** Statuses by which S3 says that it, and not the request, is at fault. 501 is an answer. */
+const failures: ReadonlySet<number> = new Set([500, 502, 503, 504])
+
+/** Longest time for which a Retry-After is taken at its word. */
+const maxSlowDownMs = 30_000
+
 export class Upstream {
   readonly #guarded: readonly Guarded[]
   readonly #options: BreakerOptions
@@ -79,7 +85,7 @@ export class Upstream {
   }
 
   /**
-   * The first origin's answer that is not a 5xx, else the last one's; begins with the origin at `from` (wrapping round).
+   * The first origin's answer that is no failure (500, 502, 503, 504), else the last one's; begins with the origin at `from` (wrapping round).
    * A request with a body goes to one origin only. Rejects with the last origin's ProxyError, or `breaker-open` when
    * none may be asked.
    */
@@ -93,7 +99,7 @@ export class Upstream {
       try {
         const answer = await this.#ask(guarded, admission, request)
         if (refusal) void discard(refusal.response)
-        if (answer.response.status < 500 || request.body) return answer
+        if (!failures.has(answer.response.status) || request.body) return answer
         refusal = answer
       } catch (error) {
         failure = error
@@ -115,7 +121,7 @@ export class Upstream {
       const response = await guarded.origin.fetch(request)
       const tookMs = this.#clock.monotonicMs() - startMs
       this.#heedSlowDown(response)
-      const outcome = response.status >= 500 ? 'dead' : answeredIn(tookMs, this.#options)
+      const outcome = failures.has(response.status) ? 'dead' : answeredIn(tookMs, this.#options)
       this.#report(guarded, admission.kind, outcome)
       return { response, backend: guarded.origin.name, tookMs }
     } catch (error) {
@@ -139,7 +145,7 @@ export class Upstream {
   #heedSlowDown(response: OriginResponse): void {
     const seconds = headerValue(response.headers, 'retry-after')
     if (response.status !== 503 || seconds === undefined || !/^\d{1,4}$/.test(seconds)) return
-    this.#slowedUntilMs = this.#clock.monotonicMs() + Number(seconds) * 1000
+    this.#slowedUntilMs = this.#clock.monotonicMs() + Math.min(Number(seconds) * 1000, maxSlowDownMs)
   }
 }
 

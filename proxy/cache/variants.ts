@@ -7,6 +7,7 @@ export class Variants {
   readonly #store: BodyStore
   readonly #clock: Clock
   readonly #random: Random
+  readonly #beginning = new Map<string, Promise<string | null>>()
 
   constructor(store: BodyStore, clock: Clock, random: Random) {
     this.#store = store
@@ -26,7 +27,10 @@ export class Variants {
   /** The current generation, made when there is none; null when the store doesn't take its mark. */
   async generation(base: string): Promise<string | null> {
     const mark = this.#store.lookup(markKey(base))
-    return mark?.meta.generation ?? this.#begin(base)
+    if (mark?.meta.generation !== undefined) return mark.meta.generation
+    const beginning = this.#beginning.get(base) ?? this.#begin(base)
+    this.#beginning.set(base, beginning)
+    return beginning.finally(() => this.#beginning.delete(base))
   }
 
   /** Ends all variants of the object. */

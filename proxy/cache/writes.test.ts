@@ -236,3 +236,11 @@ t.test('the origin’s request keeps method, path, query and signed headers to t
   t.strictSame(seen.headers, ['Host', 's3.test', ...headers])
   t.equal(headerValue(seen.headers, 'via'), undefined)
 })
+
+t.test('variants that are first read at the same time share a generation', async (t) => {
+  const world = cacheWorld()
+  const paths = [1, 2, 3].map((part) => `${object}?partNumber=${part}`)
+  world.origin.put(object, patterned(10))
+  await Promise.all(paths.map((path) => world.read(path)))
+  for (const path of paths) t.equal((await world.read(path)).word, 'HIT')
+})
