@@ -4,11 +4,11 @@ import type { StoredEntry } from '../object.ts'
 import { type Lock, lock } from '../policy/cache-lock.ts'
 import type { OriginResponse, Signatures } from '../ports.ts'
 import { BoundedMap } from './bounded-map.ts'
+import { renewed } from './entries.ts'
 import type { Exchange } from './exchange.ts'
 import { Fill, type FillPorts } from './fill.ts'
 import type { CacheOptions } from './options.ts'
 import { composer } from './outgoing.ts'
-import { renewed } from './renew.ts'
 
 const maxMarks = 10_000
 /** After a refresh that brought nothing new, how long its key is left alone. */

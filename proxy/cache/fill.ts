@@ -4,14 +4,13 @@ import { ProxyError } from '../errors.ts'
 import type { Body, EntryMeta, HeaderList, StoredEntry } from '../object.ts'
 import { abandoned, type FillOptions } from '../policy/cache-lock.ts'
 import type { RequestFacts } from '../policy/request-facts.ts'
-import { strongEtag, validators } from '../policy/revalidation.ts'
-import { type Storable, type StorableRules, storable } from '../policy/storable.ts'
-import { selecting } from '../policy/vary.ts'
-import type { BodyStore, Clock, Digests, Log, OriginResponse, StoreWriter } from '../ports.ts'
+import { confirms, supersedes, validators } from '../policy/revalidation.ts'
+import { type StorableRules, storable } from '../policy/storable.ts'
+import type { BodyStore, Clock, Digests, Log, StoreWriter } from '../ports.ts'
 import { checkLength, isResumable, restOfBody } from './continue.ts'
+import { newEntry, renewed } from './entries.ts'
 import { type BodyCheck, bodyCheck } from './integrity.ts'
 import type { Compose } from './outgoing.ts'
-import { keptHeaders, lifetime, renewed } from './renew.ts'
 import { discard, type Upstream, type UpstreamAnswer } from './upstream.ts'
 import type { Variants } from './variants.ts'
 import { type GrowingBody, Waiter } from './waiter.ts'
@@ -157,12 +156,15 @@ export class Fill implements GrowingBody {
 
   async #run(resolve: (head: FillHead) => void): Promise<void> {
     const { compose, entry, facts } = this.#order
+    const { clock } = this.#ports
     const request = compose(validators(entry?.meta.etag ?? null))
     const answer = await this.#ports.upstream.fetch({ ...request, body: null })
     const { response, backend, tookMs } = answer
-    if (entry && confirms(response, request.method, entry)) return resolve(this.#confirm(entry, answer))
+    if (entry && confirms(request.method, response, entry.meta.etag))
+      return resolve(this.#confirm(entry, answer))
     const decision = storable(response.status, response.headers, this.base, facts, this.#rules)
-    if (entry && supersedes(response, request.method, decision)) this.#ports.store.remove(this.key)
+    if (entry && supersedes(request.method, response.status, decision.store))
+      this.#ports.store.remove(this.key)
     if (!decision.store) return resolve(this.#handOver(answer, decision.because))
     if (request.method === 'HEAD') return resolve(this.#handOver(answer, entry ? 'expired' : 'cold'))
     const generation = this.key === this.base ? undefined : await this.#ports.variants.generation(this.base)
@@ -170,7 +172,8 @@ export class Fill implements GrowingBody {
     const writer = await this.#ports.store.begin(this.key, decision.bodyBytes)
     if ('refused' in writer) return resolve(this.#handOver(answer, writer.refused))
     this.#writer = writer
-    const meta = this.#metaOf(response, decision, generation)
+    const meta = newEntry(this.#order, response, decision, this.#rules.profile, generation, clock.wallMs())
+    this.#etag = meta.etag
     resolve({ kind: 'filling', meta, backend, tookMs })
     await this.#store(response.body, writer, meta, decision.bodyBytes)
   }
@@ -189,22 +192,6 @@ export class Fill implements GrowingBody {
   #handOver(answer: UpstreamAnswer, because: string): FillHead {
     this.#answer = answer
     return { kind: 'answer', status: answer.response.status, because, backend: answer.backend }
-  }
-
-  #metaOf(response: OriginResponse, decision: Storable & { store: true }, generation?: string): EntryMeta {
-    const { unsigned, requestHeaders } = this.#order
-    const varies = this.#rules.profile === 'rfc9111' ? selecting(response.headers, requestHeaders) : undefined
-    this.#etag = strongEtag(response.headers)
-    return {
-      status: response.status,
-      headers: keptHeaders(response.headers),
-      bodyBytes: decision.bodyBytes ?? 0,
-      etag: this.#etag,
-      ...lifetime(response.headers, decision.freshForMs, this.#ports.clock.wallMs()),
-      isPublic: unsigned && response.status === 200,
-      ...(varies && { selecting: varies }),
-      ...(generation !== undefined && { generation }),
-    }
   }
 
   async #store(body: Body, writer: StoreWriter, meta: EntryMeta, bodyBytes: number | null): Promise<void> {
@@ -338,22 +325,6 @@ export class Fill implements GrowingBody {
 }
 
 const resumePauseMs = 50
-
-/** A 304, or a HEAD's 200 that shows the ETag we have (RFC 9111 §4.3.5). */
-function confirms(response: OriginResponse, method: string, entry: StoredEntry): boolean {
-  if (response.status === 304) return true
-  const { etag } = entry.meta
-  return (
-    method === 'HEAD' && response.status === 200 && etag !== null && strongEtag(response.headers) === etag
-  )
-}
-
-/** The object is gone, or another one that is not going to replace the entry by being stored. */
-function supersedes(response: OriginResponse, method: string, decision: Storable): boolean {
-  const { status } = response
-  const isAnswer = status === 200 || status === 404 || status === 410
-  return isAnswer && (method === 'HEAD' || !decision.store)
-}
 
 function abandonedBy(whom: string): ProxyError {
   return new ProxyError(`the fill was abandoned by ${whom}`, { code: 'client-gone', source: 'client' })

@@ -43,3 +43,19 @@ export function strongEtag(headers: HeaderList): string | null {
   const etag = headerValue(headers, 'etag')
   return etag?.startsWith('"') ? etag : null
 }
+
+/** A 304, or a HEAD's 200 that shows the ETag we have (RFC 9111 §4.3.5). */
+export function confirms(
+  method: string,
+  answer: { readonly status: number; readonly headers: HeaderList },
+  etag: string | null,
+): boolean {
+  if (answer.status === 304) return true
+  return method === 'HEAD' && answer.status === 200 && etag !== null && strongEtag(answer.headers) === etag
+}
+
+/** The object is gone, or is another one that will not replace the entry by being stored. */
+export function supersedes(method: string, status: number, isStorable: boolean): boolean {
+  const isAnswer = status === 200 || status === 404 || status === 410
+  return isAnswer && (method === 'HEAD' || !isStorable)
+}
