@@ -3,7 +3,8 @@ import { readdir, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { messageOf, UsageError } from '../errors.ts'
-import { type ObjectRole, shortLivedPrefix } from './handle.ts'
+import type { ObjectRole } from './handle.ts'
+import { deal } from './roles.ts'
 
 /** A file, or a piece of one, that becomes an object. */
 export interface DatasetFile {
@@ -38,7 +39,7 @@ export async function defaultDataset(
 ): Promise<DatasetFile[]> {
   const isArtifact = (name: string) => /\.(js|map)$/.test(name)
   const found = await findFiles(nodeModules, isArtifact, 'the default data set (run npm ci first)')
-  return [...deal(chooseArtifacts(found)), ...(await symbols(join(nodeModules, 'node', 'bin', 'node')))]
+  return [...withRoles(chooseArtifacts(found)), ...(await symbols(join(nodeModules, 'node', 'bin', 'node')))]
 }
 
 /** Every file below the user's folder. Throws a UsageError when there are fewer than two. */
@@ -49,7 +50,7 @@ export async function userDataset(dir: string): Promise<DatasetFile[]> {
       `--dataset ${dir} holds ${found.length} files: at least two are needed, one to be read before the outage and one never`,
     )
   }
-  return deal(found)
+  return withRoles(found)
 }
 
 /** Sorted by path; empty files are left out. */
@@ -84,15 +85,10 @@ function chooseArtifacts(found: readonly FoundFile[]): FoundFile[] {
   return found.filter((file) => chosen.has(file))
 }
 
-/** Of every ten files two are never read, and three of the known ones are short-lived. */
-function deal(files: readonly FoundFile[]): DatasetFile[] {
-  const many = files.length >= 10
+function withRoles(files: readonly FoundFile[]): DatasetFile[] {
   return files.map(({ path, name, bytes }, i) => {
-    const turn = i % (many ? 10 : 2)
-    const role: ObjectRole = turn === 1 || turn === 6 ? 'never-read' : 'known'
-    const isShortLived = many ? [2, 5, 8].includes(turn) : i % 4 === 2
-    const key = `${role === 'known' && isShortLived ? shortLivedPrefix : 'artifacts/'}${name}`
-    return { key, role, path, offset: 0, bytes }
+    const { role, prefix } = deal(i, files.length)
+    return { key: prefix + name, role, path, offset: 0, bytes }
   })
 }
 

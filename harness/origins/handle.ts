@@ -120,7 +120,9 @@ export const certificateKinds = ['good', 'expired', 'wrong-name', 'unknown-autho
 export type CertificateKind = (typeof certificateKinds)[number]
 
 export interface OriginOptions {
-  readonly kind: 's3rver' | 'synthetic'
+  readonly kind: 's3rver' | 'synthetic' | 'external'
+  /** For an external one: `https://HOST/BUCKET`, its credentials in AWS's environment variables. */
+  readonly url?: string
   /** An existing directory for this run: objects, certificates and the process's log go there. */
   readonly dir: string
   /** The user's own files instead of the default data set. */

@@ -6,11 +6,14 @@ import { exitCodes, UsageError } from '../errors.ts'
 import { startAdmin } from './admin.ts'
 import { makeAuthority, type ServerCertificate } from './authority.ts'
 import { defaultDataset, userDataset } from './dataset.ts'
+import { openExternalBackend } from './external.ts'
+import { externalPlace } from './external-s3.ts'
 import { startFront } from './front.ts'
 import { type CertificateKind, certificateKinds, originHost } from './handle.ts'
 import { Misbehaviour } from './misbehaviour.ts'
 import { RequestLog } from './request-log.ts'
-import { type RunningBackend, startS3rver, storeRoot } from './s3rver.ts'
+import type { RunningBackend } from './s3-request.ts'
+import { startS3rver, storeRoot } from './s3rver.ts'
 import { plantObject } from './s3rver-store.ts'
 import { seed, writeManifest } from './seeding.ts'
 import type { OriginConfig, ReadyLine } from './start.ts'
@@ -20,6 +23,12 @@ import { syntheticObjects } from './synthetic-objects.ts'
 /** The store with its objects in place, and their manifest written. */
 async function startBackend(config: OriginConfig, manifestFile: string): Promise<RunningBackend> {
   const { dir, bucket } = config
+  if (config.kind === 'external') {
+    const place = externalPlace(config.url ?? '', process.env)
+    const { running, objects } = await openExternalBackend(place, bucket)
+    await writeManifest(objects, manifestFile)
+    return running
+  }
   const root = storeRoot(dir)
   const plant: Plant = (key, body, md5) => plantObject(root, bucket, key, body, md5)
   if (config.kind === 'synthetic') {

@@ -26,6 +26,14 @@ export interface S3Answer {
 /** Holds objects and answers for them; the signature has been checked. */
 export type Backend = (request: S3Request) => Promise<S3Answer>
 
+/** A backend that was started and must be stopped. */
+export interface RunningBackend {
+  readonly backend: Backend
+  /** What it holds of a key right now, past HTTP's faults; null when nothing. */
+  holds(bucket: string, key: string): Promise<{ bytes: number; md5: string } | null>
+  stop(): Promise<void>
+}
+
 /** A GET with one of these doesn't read the object, or isn't a listing of the bucket. */
 const objectSubresources = ['acl', 'tagging', 'torrent', 'retention', 'legal-hold', 'attributes', 'uploadId']
 const bucketSubresources = [

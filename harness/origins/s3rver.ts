@@ -8,7 +8,14 @@ import { Pool } from 'undici'
 import { withoutHeaders } from '../../proxy/object.ts'
 import { type Listable, xmlAnswer } from './list-objects.ts'
 import { escapeXml } from './s3-error.ts'
-import { type Backend, encodeKey, formatQuery, type S3Answer, type S3Request } from './s3-request.ts'
+import {
+  type Backend,
+  encodeKey,
+  formatQuery,
+  type RunningBackend,
+  type S3Answer,
+  type S3Request,
+} from './s3-request.ts'
 import { type StoreAccess, withoutDefects } from './s3rver-fixes.ts'
 import { mendStore, openUpload, type S3rverStore, storedKeys } from './s3rver-store.ts'
 
@@ -21,20 +28,16 @@ interface S3rverInstance {
 }
 const S3rver = require('s3rver') as new (options: Record<string, unknown>) => S3rverInstance
 
-export interface RunningBackend {
-  readonly backend: Backend
-  readonly store: StoreAccess
-  /** What the store holds of a key, past HTTP; null when nothing. */
-  holds(bucket: string, key: string): Promise<{ bytes: number; md5: string } | null>
-  stop(): Promise<void>
-}
-
 /** Where s3rver keeps buckets, below the origin's directory. */
 export function storeRoot(dir: string): string {
   return join(dir, 's3rver')
 }
 
-export async function startS3rver(dir: string, bucket: string): Promise<RunningBackend> {
+/** Starts s3rver with one bucket, its store below `dir`. */
+export async function startS3rver(
+  dir: string,
+  bucket: string,
+): Promise<RunningBackend & { readonly store: StoreAccess }> {
   const spoolDir = join(dir, 'spool')
   await mkdir(spoolDir, { recursive: true })
   const server = new S3rver({

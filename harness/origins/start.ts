@@ -22,6 +22,7 @@ export interface OriginConfig {
   readonly kind: OriginOptions['kind']
   readonly dir: string
   readonly dataset: string | null
+  readonly url: string | null
   /** How many the synthetic origin has. */
   readonly objects: number
   readonly seed: number
@@ -45,6 +46,7 @@ export async function startOrigin(options: OriginOptions): Promise<OriginHandle>
     kind: options.kind,
     dir,
     dataset: options.dataset ?? null,
+    url: options.url ?? null,
     objects: options.objects ?? defaultObjects,
     seed: options.seed,
     port: options.port ?? 0,

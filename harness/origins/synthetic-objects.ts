@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto'
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
-import { type ManifestObject, type ObjectRole, shortLivedPrefix } from './handle.ts'
+import type { ManifestObject } from './handle.ts'
+import { deal } from './roles.ts'
 import { syntheticPieces } from './synthetic-body.ts'
 
 /**
@@ -33,16 +34,10 @@ export interface SyntheticObject extends ManifestObject {
 export function syntheticObjects(seed: number, count: number): SyntheticObject[] {
   const bodies = makeBodies(seed, Math.min(count, maxBodies))
   return Array.from({ length: count }, (_, i) => {
-    const role = roleOf(i)
-    const prefix = role === 'known' && [2, 5, 8].includes(i % 10) ? shortLivedPrefix : 'artifacts/'
+    const { role, prefix } = deal(i, count)
     const folder = (i % 256).toString(16).padStart(2, '0')
     return { key: `${prefix}synthetic/${folder}/${i}.bin`, role, ...bodies[i % bodies.length]! }
   })
-}
-
-/** Two of ten are never read, as in the default data set. */
-function roleOf(i: number): ObjectRole {
-  return i % 10 === 1 || i % 10 === 6 ? 'never-read' : 'known'
 }
 
 function makeBodies(seed: number, count: number): SyntheticBody[] {

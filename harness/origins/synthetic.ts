@@ -7,8 +7,8 @@ import { type HeaderList, headerValue } from '../../proxy/object.ts'
 import { type Listable, listObjects } from './list-objects.ts'
 import { planRead } from './preconditions.ts'
 import { S3Refusal } from './s3-error.ts'
-import { type Backend, intentOf, type S3Answer, type S3Request } from './s3-request.ts'
-import type { RunningBackend } from './s3rver.ts'
+import { type Backend, intentOf, type RunningBackend, type S3Answer, type S3Request } from './s3-request.ts'
+import type { StoreAccess } from './s3rver-fixes.ts'
 import { syntheticPieces } from './synthetic-body.ts'
 import type { SyntheticObject } from './synthetic-objects.ts'
 
@@ -19,7 +19,7 @@ export type Plant = (key: string, body: Uint8Array, md5: string) => Promise<void
 export function withSynthetic(
   objects: readonly SyntheticObject[],
   bucket: string,
-  beneath: RunningBackend,
+  beneath: RunningBackend & { readonly store: StoreAccess },
   plant: Plant,
 ): RunningBackend {
   const made = new Map(objects.map((object) => [object.key, object]))
