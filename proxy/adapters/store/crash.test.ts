@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { openDiskStore } from '../disk-store.ts'
-import { auditStore, diskOptions, diskUsage, isRight, randomFrom, testPorts } from './testing.ts'
+import { auditStore, diskOptions, diskUsage, isRight, randomFrom, strayFiles, testPorts } from './testing.ts'
 
 const child = fileURLToPath(new URL('crash-child.ts', import.meta.url))
 const seed = Number(process.env.SEED ?? Date.now() % 100_000)
@@ -44,6 +44,7 @@ async function runLane(t: Test, number: number, maxBytes: number): Promise<void>
     if (lines[0] === 'ready') ready += 1
     learn(certain, lines)
     if (diskUsage(directory) > maxBytes) t.fail(`run ${run}: ${diskUsage(directory)} bytes on disk`)
+    for (const stray of strayFiles(directory)) t.fail(`run ${run}: ${stray} is in no book`)
     if (run % 4 === 3) await checkStore(t, directory, maxBytes, maxBytes > 50 << 20 ? certain : new Map())
   }
   t.ok(ready > killsPerLane / 2, `${ready} of ${killsPerLane} runs were killed at work`)

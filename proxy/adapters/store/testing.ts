@@ -1,6 +1,6 @@
 // What the tests of the stores share: options, metadata, bodies and fills. No test of its own.
 import assert from 'node:assert'
-import { lstatSync, readdirSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync } from 'node:fs'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { Body, EntryMeta, StoredEntry } from '../../object.ts'
@@ -129,6 +129,22 @@ export function auditStore(path: string): string[] {
   for (const file of files.keys()) problems.push(`${file} is in no slot`)
   index.close()
   return problems
+}
+
+/** Files of a closed or killed store that its books know nothing of. */
+export function strayFiles(path: string): string[] {
+  if (!existsSync(`${path}/bodies`)) return []
+  const ledger = new Ledger()
+  const index = new EntryIndex(path, ledger, nodeFileSystem)
+  index.loadLedger()
+  index.close()
+  const known = new Set<string>()
+  for (let slot = 0; slot < ledger.slotCount; slot += 1) {
+    if (ledger.stateOf(slot) !== slotState.free) known.add(bodyPath(path, slot, ledger.serialOf(slot)))
+  }
+  return listFiles(`${path}/bodies`)
+    .map((file) => file.path)
+    .filter((file) => !known.has(file))
 }
 
 function auditSlot(
