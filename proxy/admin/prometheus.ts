@@ -62,7 +62,7 @@ export function routerMetrics(state: () => RouterState): Registry {
     })
   }
   firstByteGauge(prefix, registers, state)
-  refusedCounter(prefix, registers, state)
+  totalCounters(prefix, registers, state)
   return registry
 }
 
@@ -80,14 +80,29 @@ function firstByteGauge(prefix: string, registers: Registry[], state: () => Rout
   })
 }
 
-function refusedCounter(prefix: string, registers: Registry[], state: () => RouterState): void {
-  new Counter({
-    name: `${prefix}refused_total`,
-    help: 'Requests that no server could serve, answered 503 by the router itself',
-    registers,
-    collect() {
-      this.reset()
-      this.inc(state().totals.refused)
-    },
-  })
+function totalCounters(prefix: string, registers: Registry[], state: () => RouterState): void {
+  const totals: readonly [string, string, (state: RouterState) => number][] = [
+    ['requests_total', 'Requests of clients', ({ totals }) => totals.requests],
+    [
+      'refused_total',
+      'Requests that no server could serve, answered 503 by the router itself',
+      ({ totals }) => totals.refused,
+    ],
+    [
+      'memory_hits_total',
+      "Requests answered from the router's own memory",
+      ({ totals }) => totals.memoryHits,
+    ],
+  ]
+  for (const [name, help, read] of totals) {
+    new Counter({
+      name: `${prefix}${name}`,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(read(state()))
+      },
+    })
+  }
 }

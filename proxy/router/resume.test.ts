@@ -155,3 +155,13 @@ t.test('a body that nobody reads gives its connection back', async (t) => {
   await (response.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]().return!()
   t.equal(made.backend('cache1').inFlight, 0)
 })
+
+t.test('a slow reader holds no more than it has asked for', async (t) => {
+  const made = world()
+  const response = await made.get('/b/big')
+  const body = (response.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
+  await body.next()
+  await made.clock.advance(60_000)
+  t.equal(made.origin('cache1').requests[0]!.sentBytes, 16_384, 'one piece')
+  await body.return!()
+})

@@ -1,5 +1,6 @@
 // A router on a virtual clock over origins in memory, for tests of its flow.
 import { createTiming } from '../admin/timing.ts'
+import { ProxyError } from '../errors.ts'
 import type { ProxyResponse } from '../object.ts'
 import type { Backend } from '../router/backend.ts'
 import { type RouterOptions, routerDefaults, type ServerOptions } from '../router/options.ts'
@@ -55,7 +56,7 @@ export function routerWorld(
     timing: () => createTiming(clock),
     open: ({ name }) => origins.get(name)!,
     connect: async ({ name }) => {
-      if (unreachable.has(name)) throw new Error('refused')
+      if (unreachable.has(name)) throw new ProxyError('refused', { code: 'connect-refused', source: 'cache' })
     },
   })
   return {

@@ -74,11 +74,7 @@ function tiles() {
   return [
     ...origins.map((one) => originTile(one, now)),
     tile('cache nodes up', `${up} of ${nodes.length}`, '', up === 0 && nodes.length > 0 ? 'down' : 'up'),
-    tile(
-      'requests a second',
-      totals.perSecond.toLocaleString(),
-      `${totals.requests.toLocaleString()} in all`,
-    ),
+    tile('requests a second', totals.perSecond.toLocaleString(), requestsStory(totals)),
     tile(
       'first byte p99',
       `${totals.firstByteMs.p99} ms`,
@@ -87,6 +83,11 @@ function tiles() {
     tile('refused', totals.refused.toLocaleString(), 'answered 503 by the router itself'),
     tile('served', bytes(totals.bytesOut), `in ${duration(now - totals.startedAt)}`),
   ]
+}
+
+function requestsStory({ requests, memoryHits }) {
+  const all = `${requests.toLocaleString()} in all`
+  return memoryHits > 0 ? `${all}, ${memoryHits.toLocaleString()} from memory` : all
 }
 
 /** How long the origin was away, in hours and minutes. */
