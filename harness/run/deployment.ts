@@ -3,8 +3,9 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { UsageError } from '../errors.ts'
 import type { Endpoint } from '../load/messages.ts'
-import type { OriginHandle } from '../origins/handle.ts'
+import type { OriginHandle, OriginOptions } from '../origins/handle.ts'
 import { originHost } from '../origins/handle.ts'
 import { type Nameserver, startNameserver } from '../origins/nameserver.ts'
 import { startOrigin } from '../origins/start.ts'
@@ -118,7 +119,7 @@ async function bringUpOrigin(
   const dir = path.join(workDir, 'origin')
   await mkdir(dir, { recursive: true })
   const origin = await startOrigin({
-    kind: options.origin === 'synthetic' ? 'synthetic' : 's3rver',
+    ...originChoice(options.origin),
     dir,
     seed: options.seed,
     ...(options.dataset && { dataset: options.dataset }),
@@ -132,6 +133,13 @@ async function bringUpOrigin(
     if (isWanted) hooks.onTrouble(`the origin died unexpectedly (${how})`)
   })
   return origin
+}
+
+/** `--origin`: a name, or the URL of a bucket elsewhere. */
+function originChoice(choice: string): Pick<OriginOptions, 'kind' | 'url'> {
+  if (choice === 's3rver' || choice === 'synthetic') return { kind: choice }
+  if (/^https?:\/\//.test(choice)) return { kind: 'external', url: choice }
+  throw new UsageError(`--origin: expected s3rver, synthetic or https://HOST/BUCKET, got "${choice}"`)
 }
 
 /** Caches before the router that needs them. */
@@ -191,6 +199,7 @@ async function layOut(
       admin: `127.0.0.1:${adminPort}`,
       admin_port: String(adminPort),
       dir: path.join(workDir, part.name),
+      disk_faults: diskControlFile(workDir, part.name),
       root,
       node: process.execPath,
       origin: s3,
@@ -204,6 +213,11 @@ async function layOut(
     })
   }
   return { values, originLinks, clientLink: await linkToS3('client') }
+}
+
+/** Beside the part's folder, since a cold restart empties that. */
+function diskControlFile(workDir: string, part: string): string {
+  return path.join(workDir, `${part}-disk.json`)
 }
 
 /** `{cache}` is the first cache node; each is also there under its own name, dashes as underscores. */
