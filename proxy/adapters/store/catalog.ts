@@ -98,10 +98,16 @@ export class Catalog {
   remove(key: string): boolean {
     const slot = this.slotOf(key)
     if (slot === -1) return false
-    this.#policy.remove(slot)
-    this.#forget(slot)
+    this.removeSlot(slot)
     this.#decoded.delete(key)
     return true
+  }
+
+  /** Drops the complete body in a slot. */
+  removeSlot(slot: number): void {
+    if (!this.#parts.ledger.isWhole(slot)) return
+    this.#policy.remove(slot)
+    this.#forget(slot)
   }
 
   /** Drops what the policy names until `bytes` are freed, at most `limit` entries; how many went. */
@@ -119,8 +125,7 @@ export class Catalog {
       const slot = this.#lookAtSlot % ledger.slotCount
       this.#lookAtSlot = slot + 1
       if (!ledger.isWhole(slot) || this.#usedAtMs[slot]! >= sinceMs) continue
-      this.#policy.remove(slot)
-      this.#forget(slot)
+      this.removeSlot(slot)
       dropped += 1
     }
     return dropped

@@ -5,6 +5,7 @@ import type { FileSystem } from './file-system.ts'
 import type { Handles } from './handles.ts'
 import { bodyPath } from './layout.ts'
 import { type Ledger, slotState } from './ledger.ts'
+import { isDiskFull } from './store-error.ts'
 
 /** Unlinks under way at once: enough to keep a disk busy, too few to take the whole thread pool. */
 const batchSize = 16
@@ -87,13 +88,23 @@ export class Remover {
   }
 
   async #removeBatch(): Promise<void> {
-    // A crash must not find an entry whose file is gone: first the index, then the file.
-    await this.#parts.index.flush()
+    await this.#writeDown()
     const batch = this.#queue.slice(this.#done, this.#done + batchSize)
     await Promise.all(batch.map((doomed) => this.#unlink(doomed)))
     this.#done += batch.length
     for (const doomed of batch) this.#giveBack(doomed)
     this.#tellProgress((told) => told.resolve())
+  }
+
+  /** First the index, then the file: a crash must not find an entry whose file is gone. */
+  async #writeDown(): Promise<void> {
+    try {
+      await this.#parts.index.flush()
+    } catch (error) {
+      // With no room for the index to say so, the file still goes, or there never will be room.
+      // After a crash now, the sweep finds that the file is missing.
+      if (!isDiskFull(error)) throw error
+    }
   }
 
   #unlink({ slot }: Doomed): Promise<void> {

@@ -3,11 +3,18 @@ import { ProxyError } from '../../errors.ts'
 import { errorCode } from './file-system.ts'
 
 const fullCodes: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT'])
+/** SQLITE_FULL */
+const indexFullCode = 13
+
+/** True when the disk has no room, be it for a body or for the index. */
+export function isDiskFull(error: unknown): boolean {
+  return fullCodes.has(errorCode(error)) || (error as { errcode?: number } | null)?.errcode === indexFullCode
+}
 
 /** `store-full` when the disk is, `store-io` for any other failure; a ProxyError stays what it is. */
 export function storeError(key: string, error: unknown): ProxyError {
   if (error instanceof ProxyError) return error
-  const code = fullCodes.has(errorCode(error)) ? 'store-full' : 'store-io'
+  const code = isDiskFull(error) ? 'store-full' : 'store-io'
   return new ProxyError(`the store failed at ${key}: ${describe(error)}`, {
     code,
     source: 'store',

@@ -1,6 +1,7 @@
 // An opened store directory: ledger, index, files and the room among them, joined. Knows nothing of what to do when
 // the disk fails; it says so (`onFailure`) and leaves the rest to the store above.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import type { EntryMeta } from '../../object.ts'
 import { BodyReader } from './body-reader.ts'
 import { BodyWriter } from './body-writer.ts'
@@ -25,7 +26,7 @@ import { encodeRecord } from './record.ts'
 import { Remover } from './remover.ts'
 import { Room } from './room.ts'
 import { noRoom, storeClosed } from './store-error.ts'
-import { sweepOrphans } from './sweep.ts'
+import { sweep } from './sweep.ts'
 
 const openFilesKept = 512
 /** A body of unknown length books room in such steps. */
@@ -133,8 +134,15 @@ export class Volume {
   }
 
   async #sweep(): Promise<void> {
-    await sweepOrphans(this.#parts.options.path, this.#parts.files, this.#ledger, () => this.#isClosed)
+    const { options, files } = this.#parts
+    const isStopped = () => this.#isClosed
+    const missing = await sweep({ root: options.path, files, ledger: this.#ledger, isStopped })
     this.#isAccounted = true
+    for (const slot of missing) {
+      await turnOfTheLoop()
+      this.catalog.removeSlot(slot)
+    }
+    if (missing.length > 0) await this.#index.flush()
   }
 
   #writer(key: string, slot: number): DiskWriter {
