@@ -1,4 +1,5 @@
 // An S3 endpoint or a cache node over HTTP/1.1: sends requests byte for byte, with its own connections and stage timeouts.
+import type { Readable } from 'node:stream'
 import { Pool } from 'undici'
 import type { HeaderList } from '../object.ts'
 import type { Clock, Origin, OriginRequest, OriginResponse, Resolver } from '../ports.ts'
@@ -63,7 +64,7 @@ async function fetchOnce(pool: Pool, request: OriginRequest, name: string): Prom
       responseHeaders: 'raw',
     })
     const headers = response.headers as unknown as HeaderList
-    return { status: response.statusCode, headers, body: checked(response.body, method, name) }
+    return { status: response.statusCode, headers, body: new CheckedBody(response.body, method, name) }
   } catch (error) {
     throw originError(error, { method, stage: 'waiting', name })
   }
@@ -88,15 +89,38 @@ function forwarded(headers: HeaderList): string[] {
   return kept
 }
 
-/** The body with its errors named; undici itself holds it to its Content-Length. */
-async function* checked(
-  body: AsyncIterable<Uint8Array>,
-  method: string,
-  name: string,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body
-  } catch (error) {
-    throw originError(error, { method, stage: 'body', name })
+/**
+ * The body with its errors named; undici itself holds it to its Content-Length. An object, not a generator: a body that
+ * is thrown away unread must give its connection back, and `return()` on a generator that never started runs nothing.
+ */
+class CheckedBody implements AsyncIterableIterator<Uint8Array> {
+  readonly #body: Readable
+  readonly #method: string
+  readonly #name: string
+  #pieces: AsyncIterator<Uint8Array> | null = null
+
+  constructor(body: Readable, method: string, name: string) {
+    this.#body = body
+    this.#method = method
+    this.#name = name
+    body.on('error', () => {}) // told to who reads it; a body that nobody reads any more may fail in silence
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array>> {
+    this.#pieces ??= this.#body[Symbol.asyncIterator]()
+    try {
+      return await this.#pieces.next()
+    } catch (error) {
+      throw originError(error, { method: this.#method, stage: 'body', name: this.#name })
+    }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array>> {
+    this.#body.destroy()
+    return { done: true, value: undefined }
   }
 }
