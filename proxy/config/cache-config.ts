@@ -1,13 +1,12 @@
 // The cache role's configuration file: its settings, their defaults, and what they become.
 import { z } from 'zod'
 import type { HttpOriginOptions } from '../adapters/http-origin.ts'
-import type { KeyPair } from '../adapters/signatures.ts'
 import type { DiskStoreOptions, MemoryStoreOptions } from '../adapters/store/options.ts'
 import { type CacheOptions, cacheDefaults } from '../cache/options.ts'
 import { defaultBreaker } from '../policy/breaker.ts'
 import type { ValidRule } from '../policy/freshness.ts'
 import { staleConditions } from '../policy/stale.ts'
-import { secretFrom } from './file.ts'
+import { authorisationOptions, authorisationSchema, prefix } from './authorisation-config.ts'
 import { duration, httpUrl, listenAddress, positiveInteger, size } from './units.ts'
 
 /** An S3 and how it is reached. */
@@ -20,22 +19,6 @@ const originSchema = z.strictObject({
   between_bytes_timeout: duration.default(2000),
   max_connections: positiveInteger.default(64),
 })
-
-/** Of "bucket/key"; a leading slash, as in a path, is the same. */
-const prefix = z.string().transform((value) => value.replace(/^\//, ''))
-
-const mode = z.enum(['verify', 'revalidate', 'network'])
-
-const keySchema = z
-  .strictObject({
-    access_key: z.string().min(1),
-    secret_key: z.string().min(1).optional(),
-    secret_key_file: z.string().optional(),
-    prefixes: z.array(prefix).min(1).default(['']),
-  })
-  .refine((key) => (key.secret_key === undefined) !== (key.secret_key_file === undefined), {
-    error: 'needs either secret_key or secret_key_file',
-  })
 
 const validSchema = z.strictObject({
   prefix: prefix.default(''),
@@ -106,22 +89,7 @@ export const cacheSchema = z.strictObject({
       verify_digest: z.boolean().default(cacheDefaults.fill.verifyDigest),
     })
     .prefault({}),
-  authorisation: z
-    .strictObject({
-      mode: mode.optional(),
-      routes: z.array(z.strictObject({ prefix, mode })).default([]),
-      keys: z.array(keySchema).default([]),
-      allow: duration.default(cacheDefaults.authorisation.allowMs),
-      stale_allow: duration.default(cacheDefaults.authorisation.staleAllowMs),
-    })
-    .refine(
-      ({ mode, routes, keys }) =>
-        keys.length > 0 || (mode !== 'verify' && routes.every((r) => r.mode !== 'verify')),
-      {
-        error: 'mode verify needs keys',
-      },
-    )
-    .prefault({}),
+  authorisation: authorisationSchema.prefault({}),
   access_log: z.string().nullable().default(null),
   admin: z.strictObject({ listen: listenAddress }).nullable().default(null),
   drain: duration.default(30_000),
@@ -129,9 +97,9 @@ export const cacheSchema = z.strictObject({
 
 export type CacheFile = z.output<typeof cacheSchema>
 
-/** What the flow is told. The mode defaults to verify where keys are configured, else to revalidate. */
+/** What the flow is told. */
 export function cacheOptions(file: CacheFile): CacheOptions {
-  const { authorisation, breaker, fill } = file
+  const { breaker, fill } = file
   return {
     name: cacheDefaults.name,
     hosts: (file.hosts ?? [new URL(file.origin.url).hostname]).map((host) => host.toLowerCase()),
@@ -155,13 +123,7 @@ export function cacheOptions(file: CacheFile): CacheOptions {
       verifyDigest: fill.verify_digest,
     },
     recoveryJitterMs: file.recovery_jitter,
-    authorisation: {
-      mode: authorisation.mode ?? (authorisation.keys.length > 0 ? 'verify' : 'revalidate'),
-      routes: authorisation.routes,
-      keys: authorisation.keys.map((key) => ({ accessKey: key.access_key, prefixes: key.prefixes })),
-      allowMs: authorisation.allow,
-      staleAllowMs: authorisation.stale_allow,
-    },
+    authorisation: authorisationOptions(file.authorisation),
   }
 }
 
@@ -198,12 +160,4 @@ export function diskOptions({ store }: CacheFile): DiskStoreOptions {
 
 export function memoryOptions({ memory, store }: CacheFile): MemoryStoreOptions {
   return { maxBytes: memory.max_size, maxObjectBytes: memory.max_object, eviction: store.eviction }
-}
-
-/** The keys with their secrets, from the file itself or the files it names. */
-export function keyPairs({ authorisation }: CacheFile): KeyPair[] {
-  return authorisation.keys.map((key) => ({
-    accessKey: key.access_key,
-    secretKey: key.secret_key ?? secretFrom(key.secret_key_file!),
-  }))
 }

@@ -7,6 +7,7 @@ import {
   type ServerOptions,
 } from '../router/options.ts'
 import { secretFrom } from './file.ts'
+import { memorySchema } from './memory-config.ts'
 import { duration, httpUrl, listenAddress, positiveInteger, ratio } from './units.ts'
 
 const checkFields = {
@@ -94,6 +95,9 @@ export const routerSchema = z
         reserved_for_hits: ratio.default(queue.reservedForHits),
       })
       .prefault({}),
+    /** Small hot objects kept in the router itself. */
+    memory: memorySchema.nullable().default(null),
+    region: z.string().default('us-east-1'),
     log: z.enum(['all', 'anomalies']).default(routerDefaults.logRequests),
     admin: z
       .strictObject({ listen: listenAddress, token_file: z.string().nullable().default(null) })

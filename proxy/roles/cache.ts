@@ -13,12 +13,12 @@ import { createTieredStore } from '../adapters/tiered-store.ts'
 import { createCacheAdmin } from '../admin/cache-admin.ts'
 import { withHealthCheck } from '../admin/health.ts'
 import { type Cache, createCache } from '../cache/handle.ts'
+import { keyPairs } from '../config/authorisation-config.ts'
 import {
   type CacheFile,
   cacheOptions,
   cacheSchema,
   diskOptions,
-  keyPairs,
   memoryOptions,
   originOptions,
 } from '../config/cache-config.ts'
@@ -80,7 +80,7 @@ function assemble(file: CacheFile, store: BodyStore, log: Log): Setup {
     clock: nodeClock,
     random: nodeRandom,
     log,
-    signatures: createSignatures(keyPairs(file), { region: file.region, service: 's3' }),
+    signatures: createSignatures(keyPairs(file.authorisation), { region: file.region, service: 's3' }),
     digests: nodeDigests,
     accessLog,
   })

@@ -1,15 +1,22 @@
 // The router role as a process: builds its adapters from the configuration and hands them to the flow.
 import { createConnector } from '../adapters/connector.ts'
+import { nodeDigests } from '../adapters/digests.ts'
 import { createResolver } from '../adapters/dns-resolver.ts'
 import { createHttpOrigin, type HttpOrigin } from '../adapters/http-origin.ts'
 import { startHttpServer } from '../adapters/http-server.ts'
+import { createMemoryStore } from '../adapters/memory-store.ts'
 import { nodeClock, nodeRandom } from '../adapters/node-clock.ts'
 import { createLog } from '../adapters/node-log.ts'
+import { createSignatures } from '../adapters/signatures.ts'
 import { createRouterAdmin } from '../admin/router-admin.ts'
 import { createTiming } from '../admin/timing.ts'
+import { keyPairs } from '../config/authorisation-config.ts'
 import { readConfig } from '../config/file.ts'
+import { memoryStoreOptions, memoryTierOptions } from '../config/memory-config.ts'
 import { adminToken, type RouterFile, routerOptions, routerSchema } from '../config/router-config.ts'
+import type { Handler } from '../object.ts'
 import type { Log } from '../ports.ts'
+import { MemoryTier } from '../router/memory-tier.ts'
 import type { ServerOptions } from '../router/options.ts'
 import { createRouter, type Router } from '../router/route.ts'
 import { type RunningRole, readyLine } from './role.ts'
@@ -17,6 +24,8 @@ import { type RunningRole, readyLine } from './role.ts'
 /** What a configuration file decides and a reload replaces; the listening sockets stay. */
 interface Setup {
   readonly router: Router
+  /** The router's own, or that of the memory in front of it. */
+  readonly handler: Handler
   readonly origins: readonly HttpOrigin[]
 }
 
@@ -29,7 +38,7 @@ export async function startRouter(configFile: string): Promise<RunningRole> {
   let setup = assemble(file, log)
   const server = await startHttpServer({
     ...file.listen,
-    handler: setup.router.handle,
+    handler: setup.handler,
     clock: nodeClock,
     log,
   })
@@ -43,7 +52,7 @@ export async function startRouter(configFile: string): Promise<RunningRole> {
       try {
         const old = setup
         setup = assemble(readConfig(configFile, routerSchema), log, old.router)
-        server.use(setup.router.handle)
+        server.use(setup.handler)
         old.router.close()
         setup.router.start()
         log.info('the new configuration is in force')
@@ -85,7 +94,23 @@ function assemble(file: RouterFile, log: Log, previous?: Router): Setup {
     },
     previous,
   )
-  return { router, origins }
+  return { router, handler: withMemory(router, file, log), origins }
+}
+
+/** A reload begins with an empty memory: its rules may have changed. */
+function withMemory(router: Router, file: RouterFile, log: Log): Handler {
+  if (file.memory === null) return router.handle
+  const backupUrls = file.servers.filter(({ backup }) => backup).map(({ url }) => url)
+  const keys = keyPairs(file.memory.authorisation)
+  const tier = new MemoryTier(router, memoryTierOptions(file.memory, backupUrls, file.deadline), {
+    store: createMemoryStore(memoryStoreOptions(file.memory)),
+    clock: nodeClock,
+    random: nodeRandom,
+    log,
+    signatures: createSignatures(keys, { region: file.region, service: 's3' }),
+    digests: nodeDigests,
+  })
+  return tier.handle
 }
 
 /** Requests under way still use the old connections; they have until the end of the drain time. */
