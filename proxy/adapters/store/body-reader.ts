@@ -37,7 +37,8 @@ export class BodyReader {
     const onEnd = (error: unknown) => this.#end(entry, handle, error)
     try {
       const head = await this.#readHead(body, first, last)
-      if (first + head.length <= last) {
+      // A body longer than a block is a stream, even if it has one piece, so that what it holds is counted.
+      if (last - first >= blockBytes || head.length <= last - first) {
         return new BodyStream({
           files: this.#parts.files,
           budget: this.#budget,
@@ -56,12 +57,13 @@ export class BodyReader {
     }
   }
 
-  /** From byte `first` to the end of its block, or to `last`. */
+  /** From byte `first` to the end of a block, or to `last`. */
   async #readHead(body: OpenBody, first: number, last: number): Promise<Buffer> {
-    const block = Math.floor(first / blockBytes)
-    const start = block * blockBytes
-    const bytes = await readBlocks(this.#parts.files, body, block, block)
-    return bytes.subarray(first - start, Math.min(blockBytes, last + 1 - start))
+    const from = Math.floor(first / blockBytes)
+    const to = Math.min(from + this.#budget.blocksAtOnce - 1, Math.floor(last / blockBytes))
+    const start = from * blockBytes
+    const bytes = await readBlocks(this.#parts.files, body, from, to)
+    return bytes.subarray(first - start, Math.min((to + 1) * blockBytes, last + 1) - start)
   }
 
   async #open(entry: DiskEntry): Promise<Handle> {

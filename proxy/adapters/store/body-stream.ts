@@ -5,8 +5,8 @@ import type { FileSystem } from './file-system.ts'
 import { blockBytes } from './layout.ts'
 import { storeError } from './store-error.ts'
 
-/** Blocks read at once while memory allows. */
-const blocksPerRead = 4
+/** Blocks read at once while memory allows. A read costs 40 µs beside its bytes; 1 MiB at once measured no faster. */
+const blocksPerRead = 8
 
 /** What all streams together may hold ahead of their readers before they read a block at a time. */
 const plentyBytes = 67_108_864
@@ -17,6 +17,11 @@ export class ReadBudget {
 
   get isPlenty(): boolean {
     return this.#heldBytes < plentyBytes
+  }
+
+  /** How many blocks a stream may read at once. */
+  get blocksAtOnce(): number {
+    return this.isPlenty ? blocksPerRead : 1
   }
 
   take(bytes: number): void {
@@ -94,7 +99,7 @@ export class BodyStream implements Body, AsyncIterator<Uint8Array> {
     const { files, body, last, budget } = this.#read
     if (this.#position > last) return null
     const from = Math.floor(this.#position / blockBytes)
-    const to = Math.min(from + (budget.isPlenty ? blocksPerRead : 1) - 1, Math.floor(last / blockBytes))
+    const to = Math.min(from + budget.blocksAtOnce - 1, Math.floor(last / blockBytes))
     const bytes = Math.min((to + 1) * blockBytes, last + 1) - this.#position
     this.#position += bytes
     this.#heldBytes += bytes
