@@ -39,6 +39,7 @@ const serverSchema = z.strictObject({
   server_name: z.string().nullable().default(null),
   backup: z.boolean().default(false),
   max_connections: positiveInteger.default(routerDefaults.maxConnections),
+  warm: z.int().nonnegative().default(routerDefaults.warmConnections),
   timeouts: timeoutsSchema.default({}),
   /** `false`: never checked, always taken for up. */
   check: z.union([z.literal(false), checkSchema]).default({}),
@@ -155,6 +156,7 @@ function serverOptions(server: RouterFile['servers'][number], file: RouterFile):
     serverName: server.server_name,
     backup: server.backup,
     maxConnections: server.max_connections,
+    warmConnections: server.warm,
     timeouts: timeouts({ ...file.timeouts, ...server.timeouts }),
     check: server.check === false ? null : check({ ...file.check, ...server.check }, server.backup),
   }

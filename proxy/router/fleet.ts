@@ -8,6 +8,7 @@ import { Journal } from './journal.ts'
 import type { RouterOptions, RouterPorts, ServerOptions } from './options.ts'
 import { Prober } from './probe.ts'
 import { Totals } from './totals.ts'
+import { Warmer } from './warm.ts'
 
 const expectedHitsKept = 50_000
 const maxBudgetRequests = 10_000
@@ -43,6 +44,7 @@ export class Fleet {
   readonly #cacheNodes: readonly Backend[]
   readonly #backups: readonly Backend[]
   readonly #probers: readonly Prober[]
+  readonly #warmers: readonly Warmer[]
   readonly #retries: SharedBudget
   readonly #hedges: SharedBudget
 
@@ -57,6 +59,7 @@ export class Fleet {
     this.#probers = this.backends.flatMap((backend) =>
       backend.server.check === null ? [] : [new Prober(backend, backend.server.check, ports)],
     )
+    this.#warmers = this.backends.map((backend) => new Warmer(backend, ports))
     this.totals = previous?.totals ?? new Totals(ports)
     const nowMs = ports.clock.monotonicMs()
     this.#retries = new SharedBudget(options.retry.budgetRatio, options.retry.budgetPerSecond, nowMs)
@@ -64,11 +67,11 @@ export class Fleet {
   }
 
   start(): void {
-    for (const prober of this.#probers) prober.start()
+    for (const one of [...this.#probers, ...this.#warmers]) one.start()
   }
 
   stop(): void {
-    for (const prober of this.#probers) prober.stop()
+    for (const one of [...this.#probers, ...this.#warmers]) one.stop()
   }
 
   /** A request came: its share goes into the budgets. */

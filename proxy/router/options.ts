@@ -54,6 +54,8 @@ export interface ServerOptions {
   readonly backup: boolean
   /** Requests in flight at once; more wait in the queue. */
   readonly maxConnections: number
+  /** Connections kept open by a small request every 4 s while it is up, so that a failover meets no handshake; 0: none. */
+  readonly warmConnections: number
   readonly timeouts: StageTimeouts
   /** null: never checked, always taken for up. */
   readonly check: CheckOptions | null
@@ -146,6 +148,7 @@ export const routerDefaults = {
     betweenBytesMs: 2000,
   } satisfies StageTimeouts as StageTimeouts,
   maxConnections: 512,
+  warmConnections: 0,
   observe: { consecutiveErrors: 3, errorRatio: 0.5, minRequests: 20, windowMs: 10_000, slowFactor: 0 },
   flap: { count: 3, windowMs: 60_000, holdMs: 5000, maxHoldMs: 60_000 },
   slowStartMs: 0,

@@ -85,7 +85,7 @@ export class Prober {
       return { ok: true, text: 'connected', status: null, error: null }
     }
     const { method, uri } = this.#check
-    const headers = checkHeaders(this.#check, this.#backend.server.url)
+    const headers = checkHeaders(this.#check.host, this.#backend.server.url)
     const answered = await this.#origin.fetch({ method, target: uri, headers, body: null, signal })
     const { status, body } = answered
     const answer = { text: `status ${status}`, status, error: null }
@@ -108,6 +108,7 @@ function failure(error: unknown, late: boolean): CheckOutcome {
   return { ok: false, text: error.code, status: null, error: error.code }
 }
 
-function checkHeaders(check: CheckOptions, url: string): HeaderList {
-  return ['Host', check.host ?? new URL(url).host, 'User-Agent', 'breakwater-check']
+/** `host`: null takes the one of `url`. */
+export function checkHeaders(host: string | null, url: string): HeaderList {
+  return ['Host', host ?? new URL(url).host, 'User-Agent', 'breakwater-check']
 }

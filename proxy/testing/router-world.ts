@@ -11,10 +11,21 @@ import { constantRandom, VirtualClock } from './virtual-clock.ts'
 
 /** A server as the configuration would describe it. */
 export function server(name: string, overrides: Partial<ServerOptions> = {}): ServerOptions {
-  const { check, timeouts, maxConnections } = routerDefaults
+  const { check, timeouts, maxConnections, warmConnections } = routerDefaults
   const url = `http://${name}.test`
   const backup = name.startsWith('s3')
-  return { name, url, ca: null, serverName: null, backup, maxConnections, timeouts, check, ...overrides }
+  return {
+    name,
+    url,
+    ca: null,
+    serverName: null,
+    backup,
+    maxConnections,
+    warmConnections,
+    timeouts,
+    check,
+    ...overrides,
+  }
 }
 
 /** Headers that a cache node sets on a hit. */
