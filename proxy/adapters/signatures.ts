@@ -1,5 +1,6 @@
 // SigV4 with the configured keys, as the cache's flow sees it.
-import type { Signatures, SignatureVerdict } from '../ports.ts'
+import { headerValue } from '../object.ts'
+import type { Signatures, SignatureVerdict, SignedParts } from '../ports.ts'
 import { emptyPayloadHash, type SigningScope, type SigV4Denial, signSigV4, verifySigV4 } from './sigv4.ts'
 
 export interface KeyPair {
@@ -7,13 +8,14 @@ export interface KeyPair {
   readonly secretKey: string
 }
 
-/** Keys of one region. A request for another region counts as signed with a key that isn't ours to check. */
+/** Keys of one region. What is signed for another region, or by another scheme than SigV4, is not ours to check. */
 export function createSignatures(keys: readonly KeyPair[], scope: SigningScope): Signatures {
   const secrets = new Map(keys.map(({ accessKey, secretKey }) => [accessKey, secretKey]))
   return {
     verify(request, nowMs) {
       const verdict = verifySigV4(request, (accessKey) => secrets.get(accessKey), nowMs, scope)
-      if (verdict.kind === 'denied') return denials[verdict.because]
+      if (verdict.kind === 'denied')
+        return isOtherScheme(request) ? invalid('unsupported') : denials[verdict.because]
       const { accessKey, signedHeaders, presigned } = verdict
       return { kind: 'valid', accessKey, signedHeaders, presigned }
     },
@@ -23,6 +25,12 @@ export function createSignatures(keys: readonly KeyPair[], scope: SigningScope):
       return [...request.headers, ...signed]
     },
   }
+}
+
+/** SigV2, SigV4A and whatever else an S3 may take. */
+function isOtherScheme({ headers }: SignedParts): boolean {
+  const authorization = headerValue(headers, 'authorization')
+  return authorization !== undefined && !authorization.startsWith('AWS4-HMAC-SHA256')
 }
 
 const invalid = (because: (SignatureVerdict & { kind: 'invalid' })['because']): SignatureVerdict => ({

@@ -40,12 +40,16 @@ export function composer(exchange: Exchange, signatures: Signatures | null, cloc
   }
 }
 
-const ofSignature = new Set([
+/** Made anew with the signature, or (the length of no body) not sent at all, which a signature over it would not survive. */
+const notSignedAgain = new Set([
   'authorization',
   'x-amz-date',
   'x-amz-content-sha256',
   'x-amz-security-token',
+  'x-amz-checksum-mode',
   'date',
+  'content-length',
+  'expect',
 ])
 
 /**
@@ -56,7 +60,7 @@ function ready(headers: HeaderList, claim: Claim | null): HeaderList {
   const kept: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!.toLowerCase()
-    if (ofSignature.has(name) || name === 'x-amz-checksum-mode') continue
+    if (notSignedAgain.has(name)) continue
     if (name.startsWith('x-amz-') && !claim?.signedHeaders.includes(name)) continue
     kept.push(headers[i]!, headers[i + 1]!)
   }

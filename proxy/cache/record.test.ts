@@ -34,7 +34,7 @@ t.test('a miss, a hit, a range, a HEAD, an upload and a refusal', async (t) => {
   }
   const miss = {
     ...known,
-    atMs: atMs + 32,
+    atMs,
     bytes: 100_000,
     cacheStatus: 'MISS',
     reason: 'cold',

@@ -14,7 +14,7 @@ export function recorded(
   reply: Reply,
 ): Reply {
   const { response } = reply
-  const atMs = clock.wallMs()
+  const atMs = clock.wallMs() - (clock.monotonicMs() - request.receivedMs)
   const write = (bytes: number) => log.record(recordOf(request, name, reply, atMs, bytes))
   if (response.body === null || response.body instanceof Uint8Array) {
     write(response.body?.length ?? 0)
