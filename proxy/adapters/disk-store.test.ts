@@ -1,7 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { evictionNames } from '../policy/eviction.ts'
 import { openDiskStore } from './disk-store.ts'
 import {
   auditStore,
@@ -19,8 +18,6 @@ import {
 } from './store/testing.ts'
 
 const sizes = [0, 1, 1024, 1025, 65_535, 65_536, 65_537, 300_000, 3_000_000]
-const seed = Number(process.env.SEED ?? Date.now() % 100_000)
-t.comment(`seed ${seed}: run again with SEED=${seed}`)
 
 t.test('bodies of every size come back byte for byte, before and after a restart', async (t) => {
   const path = t.testdir()
@@ -167,93 +164,6 @@ t.test('a commit of the wrong length and an abort leave nothing', async (t) => {
   await store.close()
   t.strictSame(auditStore(path), [])
   t.strictSame(readdirSync(`${path}/bodies/0`), [])
-})
-
-for (const eviction of evictionNames) {
-  t.test(
-    `with ${eviction} the directory never holds more than max_size, fills under way included`,
-    async (t) => {
-      const path = t.testdir()
-      const maxBytes = 3 << 20
-      const store = await openDiskStore(diskOptions(path, { maxBytes, eviction }), testPorts())
-      const random = randomFrom(seed)
-      let most = 0
-      const timer = setInterval(() => (most = Math.max(most, diskUsage(path))), 2)
-      for (let round = 0; round < 60; round += 1) {
-        const work = Array.from({ length: 8 }, (_, lane) =>
-          storeAnything(store, `/b/${random(500)}`, round * 8 + lane, random, {
-            said: () => undefined,
-          }).catch((error: { code?: string }) => error.code === 'store-full' || t.fail(String(error))),
-        )
-        await Promise.all(work)
-        most = Math.max(most, diskUsage(path))
-        if (store.stats().usedBytes > maxBytes) t.fail(`${store.stats().usedBytes} bytes in the books`)
-      }
-      clearInterval(timer)
-      t.ok(most <= maxBytes && most > maxBytes / 2, `at most ${most} bytes were on the disk`)
-      t.ok(store.stats().evictions > 50, `${store.stats().evictions} evictions`)
-      for (let key = 0; key < 500; key += 1) {
-        const entry = store.lookup(`/b/${key}`)
-        if (entry !== undefined && !(await isRight(store, entry))) t.fail(`/b/${key} has wrong bytes`)
-      }
-      await store.close()
-      t.strictSame(auditStore(path), [])
-    },
-  )
-}
-
-t.test('a thousand bodies small enough for the index stay under max_size too', async (t) => {
-  const path = t.testdir()
-  const maxBytes = 1 << 20
-  const store = await openDiskStore(diskOptions(path, { maxBytes }), testPorts())
-  for (let round = 0; round < 50; round += 1) {
-    await Promise.all(Array.from({ length: 40 }, (_, i) => fill(store, `/b/${round}/${i}`, bodyOf(900))))
-    if (diskUsage(path) > maxBytes) t.fail(`${diskUsage(path)} bytes on the disk`)
-  }
-  t.ok(store.stats().evictions > 500)
-  t.ok(store.lookup('/b/49/39'))
-  await store.close()
-})
-
-t.test('what can never fit and what nobody may store is refused by name', async (t) => {
-  const path = t.testdir()
-  const options = diskOptions(path, { maxBytes: 2 << 20, maxObjectBytes: 1_000_000, minUses: 3 })
-  const store = await openDiskStore(options, testPorts())
-  t.strictSame(await store.begin('/b/large', 1_000_001), { refused: 'object-too-large' })
-  t.strictSame(await store.begin('/b/key', 10), { refused: 'min-uses' })
-  t.strictSame(await store.begin('/b/key', 10), { refused: 'min-uses' })
-  const third = await store.begin('/b/key', 10)
-  t.notOk('refused' in third, 'the third request is stored')
-  const unknown = store.begin('/b/unknown', null)
-  t.strictSame(await unknown, { refused: 'min-uses' })
-  await store.close()
-})
-
-t.test(
-  'when fills under way hold all the room, the next one is refused and nothing is evicted for it twice',
-  async (t) => {
-    const store = await openDiskStore(diskOptions(t.testdir(), { maxBytes: 2 << 20 }), testPorts())
-    const first = await store.begin('/b/1', 1_000_000)
-    t.strictSame(await store.begin('/b/2', 1_000_000), { refused: 'store-full' })
-    if (!('refused' in first)) await first.abort()
-    const again = await store.begin('/b/2', 1_000_000)
-    t.notOk('refused' in again)
-    await store.close()
-  },
-)
-
-t.test('a body of unknown length that outgrows the largest object is refused midway', async (t) => {
-  const path = t.testdir()
-  const store = await openDiskStore(diskOptions(path, { maxObjectBytes: 300_000 }), testPorts())
-  const writer = await store.begin('/b/key', null)
-  if ('refused' in writer) return t.fail(writer.refused)
-  const writeAll = async () => {
-    for (let at = 0; at < 20_000_000; at += 1_000_000) await writer.write(bodyOf(1_000_000))
-  }
-  await t.rejects(writeAll(), { code: 'store-full' })
-  await writer.abort()
-  await store.close()
-  t.strictSame(auditStore(path), [])
 })
 
 t.test('entries nobody used for `inactive` are dropped, used ones stay', async (t) => {

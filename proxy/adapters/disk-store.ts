@@ -4,7 +4,7 @@ import type { Body, EntryMeta, StoredEntry } from '../object.ts'
 import type { BodyStore, StoreRefusal, StoreStats, StoreWriter } from '../ports.ts'
 import { Availability } from './store/availability.ts'
 import type { DiskEntry } from './store/catalog.ts'
-import { faultsFrom, withFaults } from './store/disk-faults.ts'
+import { countInto, faultsFrom, withFaults } from './store/disk-faults.ts'
 import { indexPath } from './store/entry-index.ts'
 import { type FileSystem, nodeFileSystem } from './store/file-system.ts'
 import type { DiskStoreOptions, StorePorts } from './store/options.ts'
@@ -29,19 +29,21 @@ export async function openDiskStore(
   files: FileSystem = nodeFileSystem,
 ): Promise<DiskStore> {
   const { path, faultsFile } = options
-  const faulty =
-    faultsFile &&
-    withFaults(
-      files,
-      faultsFrom(faultsFile, () => ports.clock.monotonicMs()),
-    )
+  const played = faultsFile === null ? files : playFaults(files, faultsFile, ports)
+  let store: DiskStore | undefined
   try {
-    const store = new DiskStore(options, ports, faulty || files)
+    store = new DiskStore(options, ports, played)
     await probeDisk(path, files)
     return store
   } catch (error) {
+    await store?.close()
     throw storeError(path, error)
   }
+}
+
+function playFaults(files: FileSystem, controlFile: string, { clock }: StorePorts): FileSystem {
+  const current = faultsFrom(controlFile, () => clock.monotonicMs())
+  return withFaults(files, current, countInto(`${controlFile}.touched`))
 }
 
 export class DiskStore implements BodyStore {

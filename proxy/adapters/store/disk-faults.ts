@@ -7,7 +7,9 @@
 //   {"fault": "slow", "delayMs": 200}   opening, reading and writing take so much longer
 //   {"fault": "flipped-bits"}    one bit of whatever is read is wrong
 //   {"fault": "none"}            or no file: all is well
-import { readFileSync } from 'node:fs'
+//
+// How many operations met a fault, since the start, is written beside it, to the control file's name with `.touched`.
+import { readFileSync, writeFile } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FileSystem } from './file-system.ts'
 
@@ -39,17 +41,25 @@ const failures: Partial<
   'no-descriptors': { code: 'EMFILE', operations: ['open', 'create'] },
 }
 
-/** `current` is asked before each operation. */
-export function withFaults(files: FileSystem, current: () => DiskFault): FileSystem {
+/** `current` is asked before each operation; `onMet` is told of each that a fault failed, slowed or falsified. */
+export function withFaults(
+  files: FileSystem,
+  current: () => DiskFault,
+  onMet: () => void = () => {},
+): FileSystem {
   const meet = (operation: Operation, name: string): DiskFault => {
     const present = current()
     const failure = failures[present.fault]
-    if (failure?.operations.includes(operation)) throw systemError(failure.code, name)
-    return present
+    if (!failure?.operations.includes(operation)) return present
+    onMet()
+    throw systemError(failure.code, name)
   }
   const pass = async (operation: Operation, name: string): Promise<DiskFault> => {
     const present = meet(operation, name)
-    if (present.fault === 'slow') await delay(present.delayMs ?? 0)
+    if (present.fault === 'slow') {
+      onMet()
+      await delay(present.delayMs ?? 0)
+    }
     return present
   }
   return {
@@ -63,7 +73,9 @@ export function withFaults(files: FileSystem, current: () => DiskFault): FileSys
     async read(fd, buffer, position) {
       const { fault } = await pass('read', 'read')
       const bytes = await files.read(fd, buffer, position)
-      if (fault === 'flipped-bits' && bytes > 0) buffer[bytes >> 1]! ^= 1
+      if (fault !== 'flipped-bits' || bytes === 0) return bytes
+      onMet()
+      buffer[bytes >> 1]! ^= 1
       return bytes
     },
     async unlink(path) {
@@ -85,6 +97,24 @@ export function faultsFrom(controlFile: string, nowMs: () => number): () => Disk
     readAtMs = nowMs()
     present = readControl(controlFile)
     return present
+  }
+}
+
+const countAfterMs = 50
+
+/** A counter whose total is written to a file, at most every 50 ms. */
+export function countInto(path: string): () => void {
+  let total = 0
+  let isDue = false
+  const write = () => {
+    isDue = false
+    // A count that can't be written proves nothing, and that is all.
+    writeFile(path, `${total}`, () => undefined)
+  }
+  return () => {
+    total += 1
+    if (!isDue) setTimeout(write, countAfterMs).unref()
+    isDue = true
   }
 }
 

@@ -130,7 +130,7 @@ export class EntryIndex {
   discard(): void {
     this.#next?.reject(storeClosed())
     this.#next = null
-    this.#database.close()
+    if (this.#database.isOpen) this.#database.close()
   }
 
   #flushNow(): void {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { ProxyError } from '../../errors.ts'
@@ -167,6 +167,8 @@ t.test('the faults can be played from a control file', async (t) => {
   const options = diskOptions(`${path}/store`, { faultsFile: `${path}/control.json` })
   const store = await openDiskStore(options, testPorts())
   await t.rejects(fill(store, '/b/key', bodyOf(5000)), { code: 'store-full' })
+  await delay(100)
+  t.ok(Number(readFileSync(`${path}/control.json.touched`, 'utf8')) > 0, 'what met a fault is counted')
   writeFileSync(`${path}/control.json`, '{"fault": "none"}')
   await untilAvailable(store)
   await fill(store, '/b/key', bodyOf(5000))
