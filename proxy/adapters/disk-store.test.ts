@@ -9,11 +9,8 @@ import {
   diskOptions,
   diskUsage,
   fill,
-  isRight,
   metaOf,
-  randomFrom,
   readAll,
-  storeAnything,
   testPorts,
 } from './store/testing.ts'
 
