@@ -274,6 +274,7 @@ export class Fill implements GrowingBody {
   /** Stands still with what has arrived until a client comes, or for so long that none is to be expected. */
   async #park(): Promise<void> {
     if (this.#fenced || this.#draining) throw abandonedBy('a write or the shutdown')
+    if (this.#waiters.size > 0) return // one came while the origin's body was being closed
     const parked = Promise.withResolvers<void>()
     const cancel = this.#ports.clock.after(this.#options.prefixKeepMs, () =>
       parked.reject(abandonedBy('all clients')),

@@ -1,7 +1,7 @@
 // Makes the origin's request from a client's: under the client's own signature, or signed anew with a configured key. Flow.
 import { type HeaderList, withoutHeaders } from '../object.ts'
 import { ownHeaders } from '../policy/cache-status.ts'
-import type { Claim } from '../policy/claim.ts'
+import { type Claim, signedCondition } from '../policy/claim.ts'
 import { endToEnd } from '../policy/hop-by-hop.ts'
 import { originForm, withoutSignature } from '../policy/key.ts'
 import { clientConditions } from '../policy/revalidation.ts'
@@ -38,6 +38,15 @@ export function composer(exchange: Exchange, signatures: Signatures | null, cloc
     const parts = { ...bare, headers: [...bare.headers, ...conditions] }
     return { ...parts, headers: signatures.sign(parts, key, clock.wallMs()) }
   }
+}
+
+/**
+ * The condition or range that keeps this request from being made one for the whole object: the client has signed it,
+ * and its signature is the one that S3 will see. null when there is none.
+ */
+export function signedObstacle({ access, claim }: Exchange): string | null {
+  const isSignedAnew = access.kind === 'allowed' && access.signAs !== null
+  return isSignedAnew ? null : signedCondition(claim)
 }
 
 /** Made anew with the signature, or (the length of no body) not sent at all, which a signature over it would not survive. */

@@ -617,3 +617,27 @@ t.test('a drain waits for what clients read, and not for prefixes that wait for 
   t.equal(world.cache.state().fills, 0)
   t.equal(world.store.openWriters, 0)
 })
+
+t.test('a client that comes while an abandoned body is being closed is not forgotten', async (t) => {
+  const fill = { ...cacheDefaults.fill, finishBytes: 0, finishRatio: 1 }
+  const world = slowWorld(4, { fill })
+  const head = ['ETag', world.origin.objects.get(object)!.etag, 'Content-Length', String(4 * chunk)]
+  world.origin.intercept = (asked) =>
+    headerValue(asked.headers, 'range') ? undefined : { status: 200, headers: head, body: slowToClose() }
+  async function* slowToClose() {
+    try {
+      for (let i = 0; i < 4; i++) {
+        await world.clock.sleep(100)
+        yield world.bytes.subarray(i * chunk, (i + 1) * chunk)
+      }
+    } finally {
+      await world.clock.sleep(500)
+    }
+  }
+  const leaver = iterate(await world.clock.until(world.send(world.request(object))))
+  await leaver.return?.()
+  await world.clock.advance(300)
+  const startMs = world.clock.monotonicMs()
+  t.strictSame((await world.read(object)).bytes, world.bytes)
+  t.ok(world.clock.monotonicMs() - startMs < 2000)
+})

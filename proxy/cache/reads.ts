@@ -4,7 +4,6 @@ import { type ErrorCode, ProxyError } from '../errors.ts'
 import type { EntryMeta, StoredEntry } from '../object.ts'
 import { withinWindow } from '../policy/cache-lock.ts'
 import type { CacheOutcome } from '../policy/cache-status.ts'
-import { signedCondition } from '../policy/claim.ts'
 import { type Reuse, reuse } from '../policy/reuse.ts'
 import { coversWithStale, type OriginFailure } from '../policy/stale.ts'
 import { selects } from '../policy/vary.ts'
@@ -12,6 +11,7 @@ import { choose, headFor, relay } from './answer.ts'
 import { type Admission, askS3, standingOf } from './ask-s3.ts'
 import type { CacheContext, Exchange, Reply } from './exchange.ts'
 import type { Fill, FillHead } from './fill.ts'
+import { signedObstacle } from './outgoing.ts'
 import { passObject } from './pass.ts'
 import { denied, onlyIfCached, unavailable } from './refusals.ts'
 import { discard, type UpstreamAnswer } from './upstream.ts'
@@ -98,9 +98,7 @@ export class Reads {
   #serveStale(exchange: Exchange, entry: StoredEntry, decision: Reuse & { kind: 'stale' }): Answer {
     const { fills, upstream, options, random } = this.#context
     const updating = fills.isRefreshing(exchange)
-    const possible = exchange.access.kind !== 'allowed' || exchange.access.signAs === null
-    const signed = possible ? signedCondition(exchange.claim) : null
-    if (decision.refresh && signed === null && !upstream.slowedDown()) {
+    if (decision.refresh && signedObstacle(exchange) === null && !upstream.slowedDown()) {
       const jitterMs = upstream.recovering(options.recoveryJitterMs) ? options.recoveryJitterMs : 0
       fills.refresh(exchange, entry, jitterMs * random.next())
     }
@@ -121,8 +119,9 @@ export class Reads {
       if (isProbe) void askS3(this.#context, exchange, entry.meta.etag)
       return this.#answer(exchange, entry)
     }
-    if (standing.kind === 'unavailable')
+    if (standing.kind === 'unavailable') {
       return unavailable(this.#context, exchange.request, 'MISS', standing.because)
+    }
     return this.#asked(exchange, entry)
   }
 
@@ -185,8 +184,7 @@ export class Reads {
     staleCovers: boolean,
   ): Promise<Reply> {
     const { fills, clock, options } = this.#context
-    const resigned = exchange.access.kind === 'allowed' && exchange.access.signAs !== null
-    const signed = resigned ? null : signedCondition(exchange.claim)
+    const signed = signedObstacle(exchange)
     const covering = staleCovers ? entry : undefined
     if (signed !== null) return this.#alone(exchange, covering, `${signed}-signed`)
     const lock = fills.lock(exchange)
