@@ -74,7 +74,8 @@ class Link {
     this.#hooks = hooks
     if (child.pid !== undefined) guard(child.pid)
     this.#exited = new Promise((resolve) => {
-      child.once('close', (code, signal) => resolve(this.#onClose(code, signal)))
+      // Not 'close': Node doesn't emit it once the parent has disconnected the channel.
+      child.once('exit', (code, signal) => resolve(this.#onExit(code, signal)))
       child.once('error', (error) => resolve(this.#onDeath(`could not be started: ${error.message}`)))
     })
     child.on('message', (message: FromGenerator) => this.#onMessage(message))
@@ -122,7 +123,7 @@ class Link {
     question.resolve(message as never)
   }
 
-  #onClose(code: number | null, signal: string | null): void {
+  #onExit(code: number | null, signal: string | null): void {
     unguard(this.#child.pid!)
     const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`
     this.#onDeath(`${how}${this.#stderrTail === '' ? '' : `: ${this.#stderrTail.trim()}`}`)
