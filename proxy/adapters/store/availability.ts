@@ -43,6 +43,7 @@ export class Availability {
   }
 
   async #probe(): Promise<void> {
+    if (this.#isClosed) return
     try {
       await this.#parts.probe()
       this.#cancelProbe = null

@@ -10,7 +10,7 @@ const writeBytes = 262_144
 /** With more than this not yet on disk the writer asks its caller to wait. */
 const lagBytes = 4_194_304
 /** What stays in memory behind the newest byte, for readers close to it. At least one block. */
-const windowBytes = 1_048_576
+const windowBytes = 2_097_152
 
 interface Chunk {
   readonly start: number
@@ -140,18 +140,19 @@ export class BodyWriter {
     return undefined
   }
 
-  /** What has left the window is on disk, up to the block before the one that is growing. */
+  /**
+   * What has left the window is on disk, up to the block before the one that is growing. Ends with a block where it
+   * can, so that the next read of the same reader starts with one and reads no block twice.
+   */
   async #readFile(offset: number, maxBytes: number): Promise<Uint8Array> {
+    const from = Math.floor(offset / blockBytes)
+    const wholeOnDisk = Math.floor(this.#flushedBytes / blockBytes) - 1
+    const to = Math.max(from, Math.min(Math.floor((offset + maxBytes) / blockBytes) - 1, wholeOnDisk))
     const handle = { serial: this.serial, fd: this.#fd!, checksums: this.#checksums }
-    const block = Math.floor(offset / blockBytes)
-    const bytes = await readBlocks(
-      this.#files,
-      { key: this.key, bodyBytes: this.writtenBytes, handle },
-      block,
-      block,
-    )
-    const from = offset - block * blockBytes
-    return bytes.subarray(from, from + maxBytes)
+    const body = { key: this.key, bodyBytes: this.writtenBytes, handle }
+    const bytes = await readBlocks(this.#files, body, from, to)
+    const start = offset - from * blockBytes
+    return bytes.subarray(start, start + maxBytes)
   }
 
   #addToChecksums(chunk: Uint8Array): void {
