@@ -29,7 +29,8 @@ export interface SeenRequest {
 
 export class MemoryOrigin implements Origin {
   readonly name: string
-  readonly objects = new Map<string, MemoryObject>()
+  /** May be another origin's, which then holds the same. */
+  objects = new Map<string, MemoryObject>()
   readonly requests: SeenRequest[] = []
   mood: OriginMood = 'ok'
   /** Time to the head of every answer, the emulated round trip. */
