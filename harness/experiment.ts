@@ -1,9 +1,12 @@
 // Runs a scenario: brings a deployment up, lets the scenario's story happen phase by phase under load, undoes everything
 // whatever happens, and leaves a verdict, a report and an exit code.
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FaultTargets } from './faults/catalogue.ts'
 import type { Fault } from './faults/fault.ts'
 import type { FaultSet } from './faults/fault-set.ts'
 import { linkFaults } from './faults/links.ts'
+import { type Planned, playSchedule } from './faults/nemesis.ts'
+import { faultTargets } from './faults/targets.ts'
 import type { HistoryLine } from './history/events.ts'
 import type { Generator } from './load/generator.ts'
 import type { Phase as LoadPhase, ObjectFilter, Workload } from './load/messages.ts'
@@ -33,6 +36,14 @@ export interface PhasePlan {
   readonly only?: ObjectFilter
 }
 
+/** A phase in which faults come and go by a schedule of their own. */
+export interface NemesisPlan {
+  readonly name: string
+  readonly story: string
+  readonly seconds: number
+  readonly schedule: readonly Planned<Fault>[]
+}
+
 /** What a run is made of; `Run` puts it at the scenario's disposal. */
 export interface RunParts {
   readonly options: RunOptions
@@ -51,15 +62,18 @@ export class Run {
   readonly options: RunOptions
   readonly deployment: Deployment
   readonly links: ReturnType<typeof linkFaults>
+  /** For faults by their names in the catalogue. */
+  readonly targets: FaultTargets
+  readonly tally: Tally
   readonly #parts: RunParts
 
   constructor(parts: RunParts) {
     this.options = parts.options
     this.deployment = parts.deployment
-    this.links = linkFaults(parts.deployment.toxiproxy, {
-      failuresSince: (ms) => parts.tally.failuresSince(ms),
-      nowMs: parts.nowMs,
-    })
+    this.tally = parts.tally
+    const witness = { failuresSince: (ms: number) => parts.tally.failuresSince(ms), nowMs: parts.nowMs }
+    this.links = linkFaults(parts.deployment.toxiproxy, witness)
+    this.targets = faultTargets(parts.deployment, witness, parts.options.seed)
     this.#parts = parts
   }
 
@@ -92,6 +106,19 @@ export class Run {
         ...(only && { only }),
       })
     })
+  }
+
+  /** Arrivals by the schedule while the nemesis plays a schedule of faults; the phase ends when both are done. */
+  async nemesis(plan: NemesisPlan): Promise<void> {
+    const { name, story, seconds, schedule } = plan
+    const { faults, nowMs } = this.#parts
+    const sleepUntil = (atMs: number) => this.#orStopped(sleep(Math.max(0, atMs - nowMs())))
+    await this.#during({ name, story }, () =>
+      Promise.all([
+        this.#load({ mode: 'open-loop', name, durationMs: seconds * 1000 }),
+        playSchedule(schedule, faults, { nowMs, sleepUntil }),
+      ]),
+    )
   }
 
   /** A phase in which nothing is wrong and every known read must succeed; anything else can't be a baseline. */

@@ -69,14 +69,28 @@ function describeLimit({ must }: Threshold, value: number | undefined): string {
 
 /** Why the run can't be believed, most telling first. */
 function doubtsOf(summary: Summary, thresholds: readonly ThresholdResult[]): string[] {
-  const idle = summary.faults
-    .filter(({ touched }) => touched === null || touched.count === 0)
-    .map(({ name, target }) => `the fault "${name}" on ${target} touched no traffic, so nothing was proved`)
+  const idle = idleFaults(summary)
   const unmeasured = thresholds
     .filter(({ verdict }) => verdict === 'unknown')
     .map(({ name }) => `there is no data for "${name}"`)
   const empty = thresholds.length === 0 ? ['nothing was demanded of this run'] : []
   return [...summary.doubts, ...idle, ...lateness(summary), ...unmeasured, ...empty]
+}
+
+/** A fault that touched nothing proved nothing; of faults drawn at random one at least must have touched something. */
+function idleFaults({ faults }: Summary): string[] {
+  const untouched = faults.filter(({ touched }) => touched === null || touched.count === 0)
+  const drawn = faults.filter((fault) => fault.drawn)
+  const idleDrawn = untouched.filter((fault) => fault.drawn)
+  const none = drawn.length > 0 && idleDrawn.length === drawn.length
+  return [
+    ...untouched
+      .filter((fault) => !fault.drawn)
+      .map(
+        ({ name, target }) => `the fault "${name}" on ${target} touched no traffic, so nothing was proved`,
+      ),
+    ...(none ? [`none of the ${drawn.length} faults drawn at random touched any traffic`] : []),
+  ]
 }
 
 /** Slip up to this is the noise of a shared machine, whatever the limits are, ms. */

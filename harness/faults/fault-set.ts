@@ -24,17 +24,21 @@ export class FaultSet {
   }
 
   async #apply(fault: Fault): Promise<void> {
-    const { name, target } = fault
+    const about = aboutOf(fault)
+    const { name, target } = about
     this.#active.add(fault)
     this.#undo.add(`heal ${name} on ${target}`, () => this.#heal(fault))
     await fault.apply()
-    this.#emit({ type: 'fault', name, target, edge: 'applied', atMs: this.#nowMs() })
+    this.#emit({ type: 'fault', ...about, edge: 'applied', atMs: this.#nowMs() })
   }
 
   async #heal(fault: Fault): Promise<void> {
     if (!this.#active.delete(fault)) return
-    const { name, target } = fault
     const touched = await fault.heal()
-    this.#emit({ type: 'fault', name, target, edge: 'healed', atMs: this.#nowMs(), touched })
+    this.#emit({ type: 'fault', ...aboutOf(fault), edge: 'healed', atMs: this.#nowMs(), touched })
   }
+}
+
+function aboutOf({ name, target, drawn }: Fault) {
+  return { name, target, ...(drawn && { drawn }) }
 }

@@ -16,6 +16,8 @@ export interface Fault {
   readonly name: string
   /** Where it acts: a link, a part, the origin, a name. */
   readonly target: string
+  /** Drawn at random: it may meet no traffic. */
+  readonly drawn?: true
   apply(): Promise<void>
   heal(): Promise<Touched>
 }

@@ -80,6 +80,8 @@ export interface FaultLine {
   readonly atMs: number
   /** On `healed`: traffic the fault is known to have touched, by the evidence of whoever injected it. 0 makes the verdict unknown. */
   readonly touched?: { readonly count: number; readonly evidence: string }
+  /** Drawn at random with others: it may touch nothing, as long as one of them did. */
+  readonly drawn?: true
 }
 
 /** One second of the generator's arrivals of one population, by intended start. */

@@ -6,6 +6,7 @@ export interface FaultSpan {
   readonly name: string
   readonly target: string
   readonly injectedMs: number
+  readonly drawn?: true
   healedMs: number | null
   /** By the evidence of whoever injected it; null when it gave none. */
   touched: { readonly count: number; readonly evidence: string } | null
@@ -29,6 +30,7 @@ const newSpan = (line: FaultLine): FaultSpan => ({
   name: line.name,
   target: line.target,
   injectedMs: line.atMs,
+  ...(line.drawn && { drawn: line.drawn }),
   healedMs: null,
   touched: null,
   detectedAtMs: null,

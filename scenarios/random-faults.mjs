@@ -1,0 +1,59 @@
+#!/usr/bin/env zx
+// Faults drawn from a seed come and go: S3, links, names, certificates, disks, the cache's process, several at once.
+// Whatever happens no wrong byte may reach a client; once all is healed everything must work again.
+import { openHarness } from '../harness/open.mjs'
+
+const { scenario, randomFaults, randomPhase } = await openHarness(import.meta.url)
+
+const populations = ['known', 'never-read', 'upload']
+
+await scenario(
+  {
+    name: 'random-faults',
+    story: 'Random faults from a seed: never a wrong byte while they last, everything up and fresh after.',
+    speed: 240,
+    ratePerSecond: 150,
+    durationSeconds: 20 * 240,
+    thresholds: [
+      ...['known', 'never-read'].map((population) => ({
+        name: `no ${population} read gets a wrong byte`,
+        phase: 'all',
+        measure: {
+          kind: 'count',
+          population,
+          outcomes: ['corrupt'],
+          phases: ['steady', randomPhase, 'recovery', 'calm'],
+        },
+        must: { atMost: 0 },
+      })),
+      {
+        name: 'no upload is acknowledged that S3 does not hold',
+        phase: 'all',
+        measure: { kind: 'uploads-lost', phases: ['steady', randomPhase, 'recovery', 'calm'] },
+        must: { atMost: 0 },
+      },
+      ...populations.flatMap((population) => [
+        {
+          name: `${population} requests all work within 5 s of healing`,
+          phase: 'recovery',
+          measure: { kind: 'time-to-recover', population, phase: 'recovery' },
+          must: { atMost: 5000 },
+        },
+        {
+          name: `every ${population} request works after that`,
+          phase: 'calm',
+          measure: { kind: 'ok-ratio', population, phases: ['calm'] },
+          must: { atLeast: 1 },
+        },
+      ]),
+    ],
+  },
+  async (run) => {
+    await run.warm()
+    await run.steady({ seconds: 4 })
+    await randomFaults(run, { seconds: run.options.durationSeconds / run.options.speed, faults: 10 })
+    await run.phase({ name: 'recovery', story: 'every fault is healed', seconds: 6 })
+    await run.phase({ name: 'calm', story: 'nothing is wrong', seconds: 6 })
+    await run.verifyUploads()
+  },
+)
