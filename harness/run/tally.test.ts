@@ -31,3 +31,12 @@ t.test('counts failures of every population from a moment on', async (t) => {
   t.equal(tally.failuresSince(500), 2)
   t.equal(tally.failuresSince(1500), 0)
 })
+
+t.test('wrong bytes are counted by phase, whoever got them', async (t) => {
+  const tally = new Tally()
+  const window = { type: 'window', phase: 'p', atMs: 0, widthMs: 1000, scheduled: 3, servedBytes: 0 } as const
+  tally.add({ ...window, population: 'known', byOutcome: { hit: 2, corrupt: 1 } })
+  tally.add({ ...window, population: 'never-read', byOutcome: { corrupt: 3 } })
+  t.equal(tally.wrongBytesIn('p'), 4)
+  t.equal(tally.wrongBytesIn('q'), 0)
+})

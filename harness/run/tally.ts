@@ -15,7 +15,8 @@ const keptWindows = 200_000
 /** Sums windows as they come in; one number triple a window, bounded. */
 export class Tally {
   #counts: Count[] = []
-  readonly #byPhase = new Map<string, { scheduled: number; ok: number; corrupt: number }>()
+  readonly #byPhase = new Map<string, { scheduled: number; ok: number }>()
+  readonly #wrongBytes = new Map<string, number>()
 
   add(line: HistoryLine): void {
     if (line.type !== 'window') return
@@ -33,12 +34,17 @@ export class Tally {
     if (this.#counts.length > keptWindows) this.#counts = this.#counts.slice(-keptWindows / 2)
     const key = `${line.phase} ${line.population}`
     const sum = this.of(line.phase, line.population)
-    const corrupt = sum.corrupt + (line.byOutcome.corrupt ?? 0)
-    this.#byPhase.set(key, { scheduled: sum.scheduled + line.scheduled, ok: sum.ok + ok, corrupt })
+    this.#byPhase.set(key, { scheduled: sum.scheduled + line.scheduled, ok: sum.ok + ok })
+    this.#wrongBytes.set(line.phase, this.wrongBytesIn(line.phase) + (line.byOutcome.corrupt ?? 0))
   }
 
-  of(phase: string, population: Population): { scheduled: number; ok: number; corrupt: number } {
-    return this.#byPhase.get(`${phase} ${population}`) ?? { scheduled: 0, ok: 0, corrupt: 0 }
+  of(phase: string, population: Population): { scheduled: number; ok: number } {
+    return this.#byPhase.get(`${phase} ${population}`) ?? { scheduled: 0, ok: 0 }
+  }
+
+  /** Arrivals of a phase whose client got wrong bytes as if they were right. */
+  wrongBytesIn(phase: string): number {
+    return this.#wrongBytes.get(phase) ?? 0
   }
 
   /** Arrivals of any population, intended at or after `sinceMs`, that did not end ok. */
