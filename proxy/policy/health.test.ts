@@ -37,13 +37,13 @@ function after(events: readonly Event[], start: Health = settled): Health {
   return events.reduce<Health>((health, event, i) => apply(health, event, 10 * (i + 1)), start)
 }
 
-function apply(health: Health, event: Event, nowMs: number): Health {
-  if (event === '+' || event === '-') return afterCheck(health, event === '+', nowMs, options)
-  return afterTraffic(health, event === 'ok' ? null : event, nowMs, options)
+function apply(health: Health, event: Event, nowMs: number, replaceable = true): Health {
+  if (event === '+' || event === '-') return afterCheck(health, event === '+', nowMs, options, replaceable)
+  return afterTraffic(health, event === 'ok' ? null : event, nowMs, options, replaceable)
 }
 
 /** Up, with a first good check behind it. */
-const settled = afterCheck(startHealth(0), true, 0, options)
+const settled = afterCheck(startHealth(0), true, 0, options, true)
 
 t.test('checks and traffic take a server down, checks alone bring it up', async (t) => {
   const cases: [string, Health['state'], Health['because']][] = [
@@ -59,9 +59,11 @@ t.test('checks and traffic take a server down, checks alone bring it up', async 
     ['hard hard ok hard hard', 'up', 'start'],
     ['hard hard + hard hard', 'up', 'start'],
     ['soft soft soft soft', 'up', 'start'],
-    ['soft -', 'down', 'silent-to-traffic'],
-    ['- soft', 'down', 'silent-to-traffic'],
-    ['soft ok -', 'up', 'start'],
+    ['soft soft -', 'up', 'start'],
+    ['soft soft soft -', 'down', 'silent-to-traffic'],
+    ['- soft soft soft', 'down', 'silent-to-traffic'],
+    ['soft soft soft ok -', 'up', 'start'],
+    ['soft soft soft + -', 'up', 'start'],
     ['soft ok soft ok soft ok soft ok ok soft', 'down', 'error-ratio'],
     ['ok soft ok ok soft ok ok soft ok ok soft', 'up', 'start'],
   ]
@@ -70,10 +72,18 @@ t.test('checks and traffic take a server down, checks alone bring it up', async 
   }
 })
 
+t.test('traffic does not take the last server down, failed checks do', async (t) => {
+  const alone = (events: string) =>
+    (events.split(' ') as Event[]).reduce((health, event, i) => apply(health, event, 10 * i, false), settled)
+  t.equal(alone('hard hard hard hard hard').state, 'up')
+  t.equal(alone('soft soft soft -').state, 'up')
+  t.match(alone('soft soft soft - - -'), { state: 'down', because: 'checks-failed' })
+})
+
 t.test('the first check decides alone', async (t) => {
-  t.equal(afterCheck(startHealth(0), false, 5, options).state, 'down')
-  const down = afterCheck(startHealth(0), false, 5, options)
-  t.equal(afterCheck(down, true, 10, options).state, 'down', 'after that, rise and fall hold')
+  t.equal(afterCheck(startHealth(0), false, 5, options, true).state, 'down')
+  const down = afterCheck(startHealth(0), false, 5, options, true)
+  t.equal(afterCheck(down, true, 10, options, true).state, 'down', 'after that, rise and fall hold')
 })
 
 t.test('checks come faster while something disagrees, and at their own pace while down', async (t) => {
@@ -89,9 +99,9 @@ t.test('a server that flaps is held down, longer each time, up to a bound', asyn
   let health = settled
   const holds: number[] = []
   for (let i = 1, now = 0; i <= 6; i++) {
-    for (let k = 0; k < 3; k++) health = afterCheck(health, false, ++now, options)
+    for (let k = 0; k < 3; k++) health = afterCheck(health, false, ++now, options, true)
     const downMs = now
-    while (health.state === 'down') health = afterCheck(health, true, ++now, options)
+    while (health.state === 'down') health = afterCheck(health, true, ++now, options, true)
     holds.push(now - downMs)
   }
   t.same(holds, [2, 2, 5000, 10_000, 15_000, 15_000])
@@ -110,6 +120,7 @@ t.test('an error speaks against the server only when the server is to blame', as
     ['connect-refused', false, 'hard'],
     ['reset', false, 'hard'],
     ['reset', true, 'soft'],
+    ['connect-timeout', false, 'soft'],
     ['first-byte-timeout', false, 'soft'],
     ['truncated', true, 'soft'],
     ['client-gone', false, 'none'],
@@ -140,9 +151,9 @@ t.test('whatever happens, the state machine keeps its promises', async () => {
         } else if (health.because !== before.because) throw new Error('a reason belongs to a change')
       }
       for (let i = 0; i < options.rise + 1; i++)
-        health = afterCheck(health, true, now + 15_000 * (i + 1), options)
+        health = afterCheck(health, true, now + 15_000 * (i + 1), options, true)
       if (health.state !== 'up') throw new Error('a healthy server comes back')
-      for (let i = 0; i < options.fall; i++) health = afterCheck(health, false, ++now, options)
+      for (let i = 0; i < options.fall; i++) health = afterCheck(health, false, ++now, options, true)
       if (health.state !== 'down') throw new Error('a dead server goes down')
     }),
     { numRuns: 500 },

@@ -57,14 +57,15 @@ export type Suspicion = 'hard' | 'soft' | 'none'
 
 const hard: ReadonlySet<ErrorCode> = new Set([
   'connect-refused',
-  'connect-timeout',
   'tls-failed',
-  'dns-failed',
   'reset',
   'closed-early',
   'bad-header',
 ])
+/** Slowness among them: a machine short of CPU lets everything time out, and is not helped by giving servers up. */
 const soft: ReadonlySet<ErrorCode> = new Set([
+  'dns-failed',
+  'connect-timeout',
   'first-byte-timeout',
   'between-bytes-timeout',
   'truncated',
@@ -92,8 +93,17 @@ export function startHealth(nowMs: number): Health {
   }
 }
 
-/** The health after a check. */
-export function afterCheck(health: Health, ok: boolean, nowMs: number, options: HealthOptions): Health {
+/**
+ * The health after a check. `replaceable`: another server is up to take over. Without one, traffic's word is not
+ * enough: a server that answers some requests is better than none.
+ */
+export function afterCheck(
+  health: Health,
+  ok: boolean,
+  nowMs: number,
+  options: HealthOptions,
+  replaceable: boolean,
+): Health {
   const heard = { ...health, checked: true, ...(ok ? { errors: 0, silent: 0 } : {}) }
   const agrees = ok === (health.state === 'up')
   if (agrees) return { ...heard, streak: 0 }
@@ -102,17 +112,18 @@ export function afterCheck(health: Health, ok: boolean, nowMs: number, options: 
     const enough = (!health.checked || streak >= options.rise) && nowMs >= health.heldUntilMs
     return enough ? up(heard, nowMs) : { ...heard, streak }
   }
-  if (health.silent > 0) return down(heard, 'silent-to-traffic', nowMs, options)
+  if (replaceable && isSilent(health, options)) return down(heard, 'silent-to-traffic', nowMs, options)
   const enough = !health.checked || streak >= options.fall
   return enough ? down(heard, 'checks-failed', nowMs, options) : { ...heard, streak }
 }
 
-/** The health after a request. Traffic can only take a server down; checks bring it up. */
+/** The health after a request. Traffic can only take a replaceable server down; checks bring it up. */
 export function afterTraffic(
   health: Health,
   failed: Suspicion | null,
   nowMs: number,
   options: HealthOptions,
+  replaceable: boolean,
 ): Health {
   if (failed === 'none') return health
   const window = counted(health.window, failed !== null, nowMs, options)
@@ -122,7 +133,7 @@ export function afterTraffic(
   const errors = failed === 'hard' ? health.errors + 1 : health.errors
   const silent = failed === 'soft' ? health.silent + 1 : health.silent
   const seen = { ...health, errors, silent, window }
-  const because = health.state === 'up' ? marksDown(seen, options) : null
+  const because = replaceable && health.state === 'up' ? marksDown(seen, options) : null
   return because === null ? seen : down(seen, because, nowMs, options)
 }
 
@@ -145,10 +156,15 @@ export function isFlapping(health: Health, nowMs: number, options: HealthOptions
 
 function marksDown(health: Health, options: HealthOptions): HealthReason | null {
   if (options.consecutiveErrors > 0 && health.errors >= options.consecutiveErrors) return 'errors-in-a-row'
-  if (health.silent > 0 && health.streak > 0) return 'silent-to-traffic'
+  if (health.streak > 0 && isSilent(health, options)) return 'silent-to-traffic'
   const { requests, errors } = health.window
   const tooMany = options.errorRatio < 1 && requests >= options.minRequests
   return tooMany && errors >= options.errorRatio * requests ? 'error-ratio' : null
+}
+
+/** As many requests as make errors in a row got no answer, and nothing was heard meanwhile. */
+function isSilent({ silent }: Health, { consecutiveErrors }: HealthOptions): boolean {
+  return consecutiveErrors > 0 && silent >= consecutiveErrors
 }
 
 function counted(window: Health['window'], failed: boolean, nowMs: number, options: HealthOptions) {

@@ -77,6 +77,8 @@ export interface BackendHooks {
   onTransition(transition: Transition): void
   /** Is it far slower than its peers? */
   isOutlier(): boolean
+  /** Is another server up to take over? */
+  isReplaceable(): boolean
 }
 
 export class Backend implements Candidate {
@@ -194,7 +196,7 @@ export class Backend implements Candidate {
     if (!ok) this.counters.checksFailed++
     if (ok && this.latency.samples === 0) this.latency = withSample(noLatency, nowMs - startedMs)
     this.#evidence(ok, startedMs)
-    this.#become(afterCheck(this.#health, ok, nowMs, this.#options))
+    this.#become(afterCheck(this.#health, ok, nowMs, this.#options, this.#hooks.isReplaceable()))
   }
 
   /**
@@ -214,7 +216,7 @@ export class Backend implements Candidate {
     this.#evidence(true, startedMs)
     if (this.server.check === null) return
     const nowMs = this.#clock.monotonicMs()
-    this.#become(afterTraffic(this.#health, null, nowMs, this.#options))
+    this.#become(afterTraffic(this.#health, null, nowMs, this.#options, false))
     if (this.#hooks.isOutlier()) this.#slow(nowMs)
   }
 
@@ -237,7 +239,8 @@ export class Backend implements Candidate {
   #doubted(doubt: 'hard' | 'soft', badMs: number): void {
     this.#evidence(false, badMs)
     if (this.server.check === null) return
-    this.#become(afterTraffic(this.#health, doubt, this.#clock.monotonicMs(), this.#options))
+    const nowMs = this.#clock.monotonicMs()
+    this.#become(afterTraffic(this.#health, doubt, nowMs, this.#options, this.#hooks.isReplaceable()))
     this.onSuspicion()
   }
 

@@ -114,6 +114,7 @@ export class Fleet {
         this.journal.add(transition)
       },
       isOutlier: (): boolean => this.#isOutlier(backend),
+      isReplaceable: (): boolean => this.backends.some((one) => one !== backend && one.routable === 'up'),
     }
     const known = previous?.backends.find(
       ({ name, server: { url } }) => name === server.name && url === server.url,
