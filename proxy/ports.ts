@@ -22,6 +22,8 @@ export interface OriginRequest {
   /** Sent as they are, Host included; the adapter adds nothing but Connection. */
   readonly headers: HeaderList
   readonly body: Body | null
+  /** Instead of the origin's own stage timeout from the end of the request to the head of the answer. */
+  readonly firstByteMs?: number
   /** Ends the request and its body. */
   readonly signal?: AbortSignal
 }

@@ -38,11 +38,16 @@ export interface Attempted {
 export function originError(cause: unknown, attempted: Attempted): ProxyError {
   if (cause instanceof ProxyError) return cause
   const code = codeOf(cause, attempted.stage)
-  const isSafe = ['GET', 'HEAD', 'OPTIONS'].includes(attempted.method)
-  const retryable = attempted.stage === 'connecting' || (attempted.stage === 'waiting' && isSafe)
+  const retryable =
+    attempted.stage === 'connecting' || (attempted.stage === 'waiting' && isSafe(attempted.method))
   const source = code === 'client-gone' ? 'client' : 'origin'
   const fields = { code, source, retryable: retryable && source === 'origin', cause } as const
   return new ProxyError(`${attempted.name}: ${describe(cause)}`, fields)
+}
+
+/** Reads only: asking again does no harm. */
+export function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
 }
 
 function codeOf(cause: unknown, stage: Stage): ErrorCode {

@@ -1,10 +1,11 @@
 // An S3 endpoint or a cache node over HTTP/1.1: sends requests byte for byte, with its own connections and stage timeouts.
-import type { Readable } from 'node:stream'
 import { Pool } from 'undici'
 import type { HeaderList } from '../object.ts'
 import type { Clock, Origin, OriginRequest, OriginResponse, Resolver } from '../ports.ts'
 import { asUndiciConnector, type ConnectorOptions, createConnector } from './connector.ts'
-import { originError } from './http-origin-errors.ts'
+import { OriginBody } from './http-origin-body.ts'
+import { isSafe, originError } from './http-origin-errors.ts'
+import { FirstByteTimer } from './stage-timers.ts'
 
 export interface HttpOriginOptions extends ConnectorOptions {
   readonly firstByteMs: number
@@ -37,36 +38,48 @@ export function createHttpOrigin(options: HttpOriginOptions, resolver: Resolver,
   const pool = new Pool(new URL(options.url).origin, {
     connect: asUndiciConnector(createConnector(options, resolver, clock)),
     connections: options.maxConnections,
-    headersTimeout: options.firstByteMs,
-    bodyTimeout: options.betweenBytesMs,
+    headersTimeout: 0, // stage-timers.ts has exact ones
+    bodyTimeout: 0,
     keepAliveTimeout: keepAliveMs,
     keepAliveMaxTimeout: keepAliveMs,
     maxHeaderSize: maxHeaderBytes,
     pipelining: 1,
   })
-  const { name } = options
   return {
-    name,
-    fetch: (request) => fetchOnce(pool, request, name).catch((error) => onceMore(pool, request, name, error)),
+    name: options.name,
+    fetch: (request) =>
+      fetchOnce(pool, request, options).catch((error) => onceMore(pool, request, options, error)),
     close: () => pool.destroy(),
   }
 }
 
-async function fetchOnce(pool: Pool, request: OriginRequest, name: string): Promise<OriginResponse> {
-  const { method, target, signal } = request
+async function fetchOnce(
+  pool: Pool,
+  request: OriginRequest,
+  { name, firstByteMs, betweenBytesMs }: HttpOriginOptions,
+): Promise<OriginResponse> {
+  const { method, target, body } = request
+  const timer = new FirstByteTimer(request.firstByteMs ?? firstByteMs, isSafe(method), request.signal)
+  if (body === null) timer.start()
   try {
     const response = await pool.request({
       method: method as 'GET',
       path: target,
       headers: forwarded(request.headers),
-      body: request.body as never,
-      signal: signal ?? null,
+      body: (body && timer.after(body)) as never,
+      signal: timer.signal,
       responseHeaders: 'raw',
     })
     const headers = response.headers as unknown as HeaderList
-    return { status: response.statusCode, headers, body: new CheckedBody(response.body, method, name) }
+    return {
+      status: response.statusCode,
+      headers,
+      body: new OriginBody(response.body, method, name, betweenBytesMs),
+    }
   } catch (error) {
     throw originError(error, { method, stage: 'waiting', name })
+  } finally {
+    timer.stop()
   }
 }
 
@@ -74,11 +87,16 @@ async function fetchOnce(pool: Pool, request: OriginRequest, name: string): Prom
  * A server may close an idle connection just as a request goes out on it. A request that can't have acted is sent once
  * more, on another connection.
  */
-function onceMore(pool: Pool, request: OriginRequest, name: string, error: unknown): Promise<OriginResponse> {
-  const failure = originError(error, { method: request.method, stage: 'waiting', name })
+function onceMore(
+  pool: Pool,
+  request: OriginRequest,
+  options: HttpOriginOptions,
+  error: unknown,
+): Promise<OriginResponse> {
+  const failure = originError(error, { method: request.method, stage: 'waiting', name: options.name })
   const isRace = failure.code === 'closed-early' || failure.code === 'reset'
   if (!isRace || !failure.retryable || request.body !== null) throw failure
-  return fetchOnce(pool, request, name)
+  return fetchOnce(pool, request, options)
 }
 
 function forwarded(headers: HeaderList): string[] {
@@ -87,40 +105,4 @@ function forwarded(headers: HeaderList): string[] {
     if (!hopHeaders.has(headers[i]!.toLowerCase())) kept.push(headers[i]!, headers[i + 1]!)
   }
   return kept
-}
-
-/**
- * The body with its errors named; undici itself holds it to its Content-Length. An object, not a generator: a body that
- * is thrown away unread must give its connection back, and `return()` on a generator that never started runs nothing.
- */
-class CheckedBody implements AsyncIterableIterator<Uint8Array> {
-  readonly #body: Readable
-  readonly #method: string
-  readonly #name: string
-  #pieces: AsyncIterator<Uint8Array> | null = null
-
-  constructor(body: Readable, method: string, name: string) {
-    this.#body = body
-    this.#method = method
-    this.#name = name
-    body.on('error', () => {}) // told to who reads it; a body that nobody reads any more may fail in silence
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array>> {
-    this.#pieces ??= this.#body[Symbol.asyncIterator]()
-    try {
-      return await this.#pieces.next()
-    } catch (error) {
-      throw originError(error, { method: this.#method, stage: 'body', name: this.#name })
-    }
-  }
-
-  async return(): Promise<IteratorResult<Uint8Array>> {
-    this.#body.destroy()
-    return { done: true, value: undefined }
-  }
 }
