@@ -110,7 +110,7 @@ async function startReal(program: string, { seed, logDir }: OpenOptions): Promis
   const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log], env })
   closeSync(log)
   const server = supervise(child)
-  const taken = await Promise.race([answering(`http://127.0.0.1:${port}`), server.exited])
+  const taken = await answering(`http://127.0.0.1:${port}`, server.exited)
   if (typeof taken === 'object') return withEnd(taken, server.stop, server.exited)
   await server.stop()
   throw new UsageError(`--toxiproxy: ${program} does not run as a Toxiproxy (${taken}): ${tailOf(logFile)}`)
@@ -126,12 +126,14 @@ async function freePort(): Promise<number> {
   return port
 }
 
-async function answering(url: string): Promise<Control | string> {
+/** Asks until there is an answer, the process has ended, or patience has; the latter two in words. */
+async function answering(url: string, exited: Promise<string>): Promise<Control | string> {
   const deadlineMs = performance.now() + startTimeoutMs
   while (performance.now() < deadlineMs) {
     const taken = await control(url).catch(() => undefined)
     if (taken !== undefined) return taken
-    await sleep(50)
+    const end = await Promise.race([exited, sleep(50)])
+    if (end !== undefined) return end
   }
   return `no answer within ${startTimeoutMs} ms`
 }
