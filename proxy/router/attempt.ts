@@ -51,7 +51,8 @@ export async function attempt(
         : exchange.patience.watched(body, (bytes) => {
             backend.counters.bytesIn += bytes
           })
-    const response = await backend.origin.fetch({ method, target, headers, body: sent, signal })
+    const firstByteMs = firstBytePatience(exchange, backend, expectsHit)
+    const response = await backend.origin.fetch({ method, target, headers, body: sent, signal, firstByteMs })
     backend.headArrived(response, startedMs)
     return { kind: 'answered', backend, response, because }
   } catch (cause) {
@@ -60,6 +61,17 @@ export async function attempt(
     backend.failed(error.code, startedMs, false)
     return { kind: 'failed', backend, error }
   }
+}
+
+/**
+ * How long to wait for the head, ms. A hit comes at once or never. A miss waits for S3 as well, where going there
+ * directly would not be faster: it leaves just the time to ask another server. A write is never asked for twice.
+ */
+function firstBytePatience(exchange: Exchange, backend: Backend, expectsHit: boolean): number {
+  const { firstByteMs } = backend.server.timeouts
+  const { deadlineMs } = exchange.fleet.options
+  if (!exchange.isRead) return Math.max(firstByteMs, deadlineMs)
+  return backend.backup || expectsHit ? firstByteMs : Math.max(firstByteMs, (2 / 3) * deadlineMs)
 }
 
 /** Throws an answer away. */

@@ -2,6 +2,7 @@
 import { ProxyError } from '../errors.ts'
 import type { Body } from '../object.ts'
 import type { Clock } from '../ports.ts'
+import { afterArrivals } from './after-arrivals.ts'
 
 /** Guards one request from its arrival to the head of its answer. */
 export class Patience {
@@ -19,7 +20,7 @@ export class Patience {
     this.#clock = clock
     this.#deadlineMs = deadlineMs
     this.#client = client
-    this.#cancel = clock.after(sinceMs + deadlineMs - clock.monotonicMs(), () => this.#expire())
+    this.#cancel = afterArrivals(clock, sinceMs + deadlineMs - clock.monotonicMs(), () => this.#expire())
     if (this.#client.aborted) this.#controller.abort()
     else this.#client.addEventListener('abort', this.#onClientGone, { once: true })
   }
@@ -59,7 +60,7 @@ export class Patience {
   #renew(): void {
     if (this.#ended !== null) return
     this.#cancel()
-    this.#cancel = this.#clock.after(this.#deadlineMs, () => this.#expire())
+    this.#cancel = afterArrivals(this.#clock, this.#deadlineMs, () => this.#expire())
   }
 
   #expire(): void {

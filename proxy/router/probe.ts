@@ -2,6 +2,7 @@
 import { ProxyError } from '../errors.ts'
 import type { HeaderList } from '../object.ts'
 import type { Origin } from '../ports.ts'
+import { afterArrivals } from './after-arrivals.ts'
 import { speaksForItself } from './answer.ts'
 import type { Backend, CheckOutcome } from './backend.ts'
 import { discard } from './body.ts'
@@ -58,7 +59,7 @@ export class Prober {
 
   async #once(startedMs: number): Promise<void> {
     this.#running = new AbortController()
-    const cancel = this.#ports.clock.after(this.#check.timeoutMs, () => this.#running?.abort())
+    const cancel = afterArrivals(this.#ports.clock, this.#check.timeoutMs, () => this.#running?.abort())
     const controller = this.#running
     try {
       const seen = await this.#ask(controller.signal)

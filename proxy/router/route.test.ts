@@ -48,9 +48,7 @@ t.test('when the cache node fails before the first byte, S3 answers the same req
 
 t.test('what neither cache nor S3 can serve is answered 503 within the deadline', async (t) => {
   const { get, cache1, s3, clock } = world()
-  cache1.mood = 'hang'
-  s3.mood = 'hang'
-  s3.firstByteTimeoutMs = 60_000
+  for (const origin of [cache1, s3]) Object.assign(origin, { mood: 'hang', firstByteTimeoutMs: 60_000 })
   const response = await get('/b/known')
   t.equal(clock.monotonicMs(), 900)
   t.equal(response.status, 503)
@@ -217,4 +215,18 @@ t.test('the log names what did not go straight through, in two letters and timer
     { status: 200, termination: '--', backend: 's3', tried: 'cache1,s3', path: '/b/known', tr: 33, ta: 33 },
     { status: 503, termination: 'SC', because: 'all-servers-tried', backend: 'none', tr: -1 },
   ])
+})
+
+t.test('a known hit is given up early, a miss is left its time, a write is left it all', async (t) => {
+  const { get, cache1, clock } = world()
+  await collect((await get('/b/known')).body)
+  Object.assign(cache1, { mood: 'hang', firstByteTimeoutMs: 60_000 })
+  const took = async (target: string, more = {}) => {
+    const startMs = clock.monotonicMs()
+    const { status } = await get(target, more)
+    return [status, clock.monotonicMs() - startMs]
+  }
+  t.same(await took('/b/known'), [200, 400 + 32])
+  t.same(await took('/b/new'), [200, 600 + 32])
+  t.same(await took('/b/x', { method: 'PUT' }), [503, 900])
 })

@@ -45,7 +45,9 @@ export class MemoryOrigin implements Origin {
   /** Bodies stand still after this many bytes of one answer, until the between-bytes timeout. */
   stallAfterBytes: number | null = null
   /** Replaces the answer of the next matching request, once. */
-  intercept: ((request: OriginRequest) => OriginResponse | undefined | Promise<OriginResponse>) | null = null
+  intercept:
+    | ((request: OriginRequest) => OriginResponse | undefined | Promise<OriginResponse | undefined>)
+    | null = null
   readonly #clock: Clock
 
   constructor(name: string, clock: Clock) {
@@ -96,7 +98,7 @@ export class MemoryOrigin implements Origin {
       })
     }
     if (this.mood === 'hang') {
-      await this.#wait(this.firstByteTimeoutMs, request.signal)
+      await this.#wait(Math.min(this.firstByteTimeoutMs, request.firstByteMs ?? Infinity), request.signal)
       throw new ProxyError('no answer in time', {
         code: 'first-byte-timeout',
         source: 'origin',
