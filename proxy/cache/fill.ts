@@ -1,14 +1,15 @@
 // One fetch of one object from the origin for any number of waiters: it decides whether the answer may be stored,
 // stores it as it comes, continues it when it breaks, and lets every waiter follow at its own pace. Flow.
 import { ProxyError } from '../errors.ts'
-import type { Body, EntryMeta, HeaderList, StoredEntry } from '../object.ts'
-import { abandoned, type FillOptions } from '../policy/cache-lock.ts'
+import { type Body, type EntryMeta, type HeaderList, headerValue, type StoredEntry } from '../object.ts'
+import type { FillOptions } from '../policy/cache-lock.ts'
 import type { RequestFacts } from '../policy/request-facts.ts'
 import { confirms, supersedes, validators } from '../policy/revalidation.ts'
-import { type StorableRules, storable } from '../policy/storable.ts'
+import { type Storable, type StorableRules, storable } from '../policy/storable.ts'
 import type { BodyStore, Clock, Digests, Log, StoreWriter } from '../ports.ts'
-import { checkLength, isResumable, restOfBody } from './continue.ts'
+import { restOfBody } from './continue.ts'
 import { newEntry, renewed } from './entries.ts'
+import { Intake } from './intake.ts'
 import { type BodyCheck, bodyCheck } from './integrity.ts'
 import type { Compose } from './outgoing.ts'
 import { discard, type Upstream, type UpstreamAnswer } from './upstream.ts'
@@ -64,23 +65,26 @@ export class Fill implements GrowingBody {
   readonly #ports: FillPorts
   readonly #rules: StorableRules
   readonly #options: FillOptions
+  readonly #intake: Intake
   readonly #waiters = new Set<Waiter>()
   /** Whose request is sent: the first to join. */
   #leader: Waiter | null = null
   #answer: UpstreamAnswer | null = null
   #writer: StoreWriter | null = null
-  /** Bytes that may be handed out: all that is written, but the last ones only once the whole has been checked. */
+  /** Bytes that may be handed out. */
   #readyBytes = 0
-  #fenced = false
-  #committed = false
-  #draining = false
-  #settled = false
   #state: 'open' | 'complete' | 'broken' = 'open'
   #failure: unknown = null
+  /** A write to the object has begun since: what comes may be the old body and is not to be kept. */
+  #fenced = false
+  #committed = false
+  /** Neither origin nor store have anything more to do with it. */
+  #isOver = false
+  #isReleased = false
+  /** Readers may have had bytes of the body. */
+  #isSeen = false
   #progress: PromiseWithResolvers<void> | null = null
-  #parked: PromiseWithResolvers<void> | null = null
   #etag: string | null = null
-  #resumes = 0
 
   constructor(order: FillOrder, rules: StorableRules, options: FillOptions, ports: FillPorts) {
     this.key = order.key
@@ -89,6 +93,12 @@ export class Fill implements GrowingBody {
     this.#rules = rules
     this.#options = options
     this.#ports = ports
+    this.#intake = new Intake(options, {
+      ...ports,
+      compose: order.compose,
+      isWanted: () => order.background || this.#waiters.size > 0,
+      onReady: (bytes) => this.#ready(bytes),
+    })
     const head = Promise.withResolvers<FillHead>()
     this.head = head.promise
     head.promise.catch(() => {})
@@ -110,7 +120,7 @@ export class Fill implements GrowingBody {
     })
     this.#waiters.add(waiter)
     this.#leader ??= waiter
-    this.#parked?.resolve()
+    this.#intake.wake()
     return waiter
   }
 
@@ -126,13 +136,12 @@ export class Fill implements GrowingBody {
   /** A write to this object has begun or ended: what is on its way may be the old body and is not to be kept. */
   fence(): void {
     this.#fenced = true
-    this.#parked?.reject(abandonedBy('a write'))
+    this.#intake.endWaiting('a write')
   }
 
   /** The proxy is about to end: what nobody waits for is given up, what clients read goes on. */
   drain(): void {
-    this.#draining = true
-    this.#parked?.reject(abandonedBy('the shutdown'))
+    this.#intake.endWaiting('the shutdown')
   }
 
   async next(offset: number, maxBytes: number): Promise<Uint8Array> {
@@ -149,33 +158,84 @@ export class Fill implements GrowingBody {
 
   direct(first: number, last: number): Promise<Body> {
     const { upstream } = this.#ports
-    if (this.#etag === null)
+    if (this.#etag === null) {
       throw new ProxyError('the body cannot be continued', { code: 'truncated', source: 'origin' })
+    }
     return restOfBody(upstream, this.#order.compose, { etag: this.#etag, first, last, from: 0 })
   }
 
+  /** A small body that is not what its digest says is asked for once more: nobody has seen it yet. */
   async #run(resolve: (head: FillHead) => void): Promise<void> {
-    const { compose, entry, facts } = this.#order
-    const { clock } = this.#ports
+    try {
+      await this.#fetch(resolve)
+    } catch (error) {
+      if (this.#isSeen || !(error instanceof ProxyError && error.code === 'digest-mismatch')) throw error
+      this.#ports.log.warn('a body is not what its digest says', { key: this.key })
+      await this.#writer?.abort()
+      this.#writer = null
+      this.#readyBytes = 0
+      await this.#fetch(resolve)
+    }
+  }
+
+  async #fetch(resolve: (head: FillHead) => void): Promise<void> {
+    const { compose, entry } = this.#order
     const request = compose(validators(entry?.meta.etag ?? null))
     const answer = await this.#ports.upstream.fetch({ ...request, body: null })
-    const { response, backend, tookMs } = answer
-    if (entry && confirms(request.method, response, entry.meta.etag))
+    const { response } = answer
+    if (entry && confirms(request.method, response, entry.meta.etag)) {
       return resolve(this.#confirm(entry, answer))
-    const decision = storable(response.status, response.headers, this.base, facts, this.#rules)
-    if (entry && supersedes(request.method, response.status, decision.store))
+    }
+    const decision = storable(response.status, response.headers, this.base, this.#order.facts, this.#rules)
+    if (entry && supersedes(request.method, response.status, decision.store)) {
       this.#ports.store.remove(this.key)
+    }
     if (!decision.store) return resolve(this.#handOver(answer, decision.because))
     if (request.method === 'HEAD') return resolve(this.#handOver(answer, entry ? 'expired' : 'cold'))
-    const generation = this.key === this.base ? undefined : await this.#ports.variants.generation(this.base)
+    await this.#storeAnswer(answer, decision, resolve)
+  }
+
+  async #storeAnswer(
+    answer: UpstreamAnswer,
+    decision: Storable & { readonly store: true },
+    resolve: (head: FillHead) => void,
+  ): Promise<void> {
+    const { variants, store, clock } = this.#ports
+    const generation = this.key === this.base ? undefined : await variants.generation(this.base)
     if (generation === null) return resolve(this.#handOver(answer, 'store-full'))
-    const writer = await this.#ports.store.begin(this.key, decision.bodyBytes)
+    const writer = await store.begin(this.key, decision.bodyBytes)
     if ('refused' in writer) return resolve(this.#handOver(answer, writer.refused))
-    this.#writer = writer
+    const { response, backend, tookMs } = answer
     const meta = newEntry(this.#order, response, decision, this.#rules.profile, generation, clock.wallMs())
+    this.#writer = writer
     this.#etag = meta.etag
-    resolve({ kind: 'filling', meta, backend, tookMs })
-    await this.#store(response.body, writer, meta, decision.bodyBytes)
+    const { key } = this
+    const { body } = response
+    const check = this.#checkOf(meta)
+    const show = (): undefined => {
+      this.#isSeen = true
+      resolve({ kind: 'filling', meta, backend, tookMs })
+    }
+    const waitMs = check.isReal && meta.bodyBytes <= verifiedFirstBytes ? verifiedFirstMs : 0
+    const cancel = waitMs > 0 ? clock.after(waitMs, show) : show()
+    try {
+      await this.#intake.receive({ key, body, bodyBytes: decision.bodyBytes, etag: meta.etag, writer, check })
+    } catch (error) {
+      if (isOfStore(error)) show() // the store has failed, not the origin: each reader goes on by itself
+      throw error
+    } finally {
+      cancel?.()
+    }
+    this.#end('complete')
+    show()
+    await this.#commit(writer, withLength(meta, writer.writtenBytes))
+    this.#isOver = true
+    this.#settle()
+  }
+
+  #checkOf(meta: EntryMeta): BodyCheck {
+    const isWanted = this.#options.verifyDigest && meta.status === 200
+    return bodyCheck(meta.headers, isWanted ? this.#ports.digests : null)
   }
 
   /** RFC 9111 §4.3.4: the stored answer takes the newer headers of the 304 and is fresh by them. */
@@ -194,112 +254,35 @@ export class Fill implements GrowingBody {
     return { kind: 'answer', status: answer.response.status, because, backend: answer.backend }
   }
 
-  async #store(body: Body, writer: StoreWriter, meta: EntryMeta, bodyBytes: number | null): Promise<void> {
-    const { digests } = this.#ports
-    const check = bodyCheck(meta.headers, this.#options.verifyDigest && meta.status === 200 ? digests : null)
-    await this.#receive(body, writer, bodyBytes, check)
-    const length = ['Content-Length', String(writer.writtenBytes)]
-    const headers = bodyBytes === null ? [...meta.headers, ...length] : meta.headers
-    if (!this.#fenced) await this.#commit(writer, { ...meta, headers, bodyBytes: writer.writtenBytes })
-    this.#state = 'complete'
-    this.#wake()
-    this.#settle()
-  }
-
-  /** The whole body, through breaks and waits. Never returns short: it throws instead. */
-  async #receive(
-    first: Body,
-    writer: StoreWriter,
-    bodyBytes: number | null,
-    check: BodyCheck,
-  ): Promise<void> {
-    let source: Body | null = first
-    for (;;) {
-      try {
-        source ??= await this.#rest(writer.writtenBytes)
-        if ((await this.#drain(source, writer, bodyBytes, check)) === 'complete') return
-        await this.#park()
-      } catch (error) {
-        await this.#mayResume(error)
-      }
-      source = null
-    }
-  }
-
-  #rest(first: number): Promise<Body> {
-    const from = Math.max(0, this.#resumes - 1)
-    const last = Number.POSITIVE_INFINITY
-    return restOfBody(this.#ports.upstream, this.#order.compose, { etag: this.#etag!, first, last, from })
-  }
-
-  /** Throws `error` when the body can't be continued after it; waits a little before trying again and again. */
-  async #mayResume(error: unknown): Promise<void> {
-    if (!isResumable(error) || this.#etag === null || this.#fenced) throw error
-    if (++this.#resumes > this.#options.resumes) throw error
-    this.#ports.log.info('fill continues after a break', { key: this.key, because: codeOf(error) })
-    if (this.#resumes === 1) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#ports.clock.after(resumePauseMs * 2 ** this.#resumes, resolve)
-    await promise
-  }
-
-  async #drain(
-    source: Body,
-    writer: StoreWriter,
-    bodyBytes: number | null,
-    check: BodyCheck,
-  ): Promise<'complete' | 'left'> {
-    for await (const chunk of source) {
-      checkLength(writer.writtenBytes + chunk.length, bodyBytes, 'so far')
-      check.update(chunk)
-      const lagging = writer.write(chunk)
-      if (lagging) await lagging
-      if (writer.writtenBytes === bodyBytes) check.verify()
-      this.#readyBytes = writer.writtenBytes
-      this.#wake()
-      if (this.#isAbandoned(bodyBytes)) return 'left'
-    }
-    checkLength(writer.writtenBytes, bodyBytes, 'in all')
-    return 'complete'
-  }
-
-  #isAbandoned(bodyBytes: number | null): boolean {
-    if (this.#waiters.size > 0 || this.#order.background || this.#etag === null) return false
-    return (
-      this.receivedBytes !== bodyBytes &&
-      abandoned(this.receivedBytes, bodyBytes, this.#options) === 'keep-prefix'
-    )
-  }
-
-  /** Stands still with what has arrived until a client comes, or for so long that none is to be expected. */
-  async #park(): Promise<void> {
-    if (this.#fenced || this.#draining) throw abandonedBy('a write or the shutdown')
-    if (this.#waiters.size > 0) return // one came while the origin's body was being closed
-    const parked = Promise.withResolvers<void>()
-    const cancel = this.#ports.clock.after(this.#options.prefixKeepMs, () =>
-      parked.reject(abandonedBy('all clients')),
-    )
-    this.#parked = parked
-    try {
-      await parked.promise
-    } finally {
-      cancel()
-      this.#parked = null
-    }
-  }
-
+  /** A store that can't commit loses the entry; the body is complete all the same. */
   async #commit(writer: StoreWriter, meta: EntryMeta): Promise<void> {
-    await writer.commit(meta)
-    this.#committed = true
-    if (this.#fenced) this.#ports.store.remove(this.key)
+    if (this.#fenced) return
+    try {
+      await writer.commit(meta)
+      this.#committed = true
+      if (this.#fenced) this.#ports.store.remove(this.key)
+    } catch (error) {
+      if (!isOfStore(error)) throw error
+      this.#ports.log.warn('an entry could not be committed', { key: this.key, because: codeOf(error) })
+    }
+  }
+
+  #ready(bytes: number): void {
+    this.#readyBytes = bytes
+    this.#wake()
   }
 
   #break(error: unknown): void {
-    this.#state = 'broken'
     this.#failure = error
     if (this.#writer) this.#ports.log.warn('fill broke', { key: this.key, because: codeOf(error) })
-    this.#wake()
+    this.#end('broken')
+    this.#isOver = true
     this.#settle()
+  }
+
+  #end(state: 'complete' | 'broken'): void {
+    this.#state = state
+    this.#wake()
   }
 
   #wake(): void {
@@ -315,20 +298,31 @@ export class Fill implements GrowingBody {
 
   /** Frees what the fill holds once it is over and the last waiter has gone. */
   #settle(): void {
-    if (this.#waiters.size > 0 || this.#settled) return
+    if (this.#waiters.size > 0 || this.#isReleased) return
     const unwanted = this.#claimAnswer()
     if (unwanted) void discard(unwanted.response)
-    if (this.#state === 'open' || !this.#writer) return
-    this.#settled = true
+    if (!this.#isOver || !this.#writer) return
+    this.#isReleased = true
     if (this.#committed) this.#writer.release()
     else void this.#writer.abort().catch(() => {})
   }
 }
 
-const resumePauseMs = 50
+/**
+ * Bodies up to this size whose digest is stated are checked before the answer begins, if they are there in this time;
+ * others before it ends.
+ */
+const verifiedFirstBytes = 65_536
+const verifiedFirstMs = 100
 
-function abandonedBy(whom: string): ProxyError {
-  return new ProxyError(`the fill was abandoned by ${whom}`, { code: 'client-gone', source: 'client' })
+/** A body whose length the origin didn't state has one now. */
+function withLength(meta: EntryMeta, bodyBytes: number): EntryMeta {
+  if (headerValue(meta.headers, 'content-length') !== undefined) return meta
+  return { ...meta, bodyBytes, headers: [...meta.headers, 'Content-Length', String(bodyBytes)] }
+}
+
+function isOfStore(error: unknown): boolean {
+  return error instanceof ProxyError && error.source === 'store'
 }
 
 function codeOf(error: unknown): string {

@@ -213,30 +213,95 @@ for (const because of ['corrupt', 'store-io', 'evicted'] as const) {
   })
 }
 
+const wrongSha = [
+  'x-amz-checksum-sha256',
+  'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=',
+  'x-amz-checksum-type',
+  'FULL_OBJECT',
+]
+
+/** A world whose origin sends `bytes` under the ETag of `right`, in chunks. */
+function alteredWorld(right: Uint8Array, bytes: Uint8Array, headers: HeaderList = []) {
+  const world = cacheWorld({}, { digests: nodeDigests })
+  const { etag } = world.origin.put(object, right)
+  world.origin.put('/maps/altered', bytes)
+  const head = ['Content-Length', String(bytes.length), 'ETag', etag, ...headers]
+  world.origin.intercept = async (asked) => {
+    if (asked.target === '/maps/altered') return undefined
+    const { body } = await world.origin.fetch({ ...asked, target: '/maps/altered', headers: [] })
+    return { status: 200, headers: head, body }
+  }
+  return world
+}
+
+function flipped(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = bytes.slice()
+  copy[at]! ^= 1
+  return copy
+}
+
+t.test('a large body that is not what its digest says: cut before its last bytes, not stored', async (t) => {
+  const right = patterned(200_000)
+  for (const world of [alteredWorld(right, flipped(right, 500)), alteredWorld(right, right, wrongSha)]) {
+    const reader = iterate(await world.clock.until(world.send(world.request(object))))
+    await t.rejects(world.clock.until(remainder(reader)), { code: 'digest-mismatch' })
+    t.strictSame(world.store.keys, [])
+    t.equal(world.store.openWriters, 0)
+  }
+})
+
 t.test(
-  'a body that is not what its ETag or checksum says is not stored, and its last bytes are not handed out',
+  'a small body that is not what its digest says: nobody sees any of it, 502 when it comes twice',
   async (t) => {
-    for (const headers of [
-      [],
-      [
-        'x-amz-checksum-sha256',
-        'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=',
-        'x-amz-checksum-type',
-        'FULL_OBJECT',
-      ],
-    ]) {
-      const world = cacheWorld({}, { digests: nodeDigests })
-      const { etag } = world.origin.put(object, patterned(1000))
-      const flipped = patterned(1000)
-      if (headers.length === 0) flipped[500]! ^= 1
-      const head = ['Content-Length', '1000', 'ETag', etag, ...headers]
-      world.origin.intercept = () => ({ status: 200, headers: head, body: once(flipped) })
-      const answer = await world.clock.until(world.send(world.request(object)))
-      await t.rejects(iterate(answer).next(), { code: 'digest-mismatch' })
+    const right = patterned(1000)
+    for (const world of [alteredWorld(right, flipped(right, 500)), alteredWorld(right, right, wrongSha)]) {
+      const answer = await world.read(object)
+      t.equal(answer.status, 502)
+      t.match(answer.cacheStatus, /detail=digest-mismatch/)
       t.strictSame(world.store.keys, [])
+      t.equal(world.store.openWriters, 0)
     }
   },
 )
+
+t.test(
+  'a small body that was altered on its way once is asked for again, and the client sees the right one',
+  async (t) => {
+    const right = patterned(1000)
+    const world = alteredWorld(right, flipped(right, 500))
+    const alter = world.origin.intercept!
+    world.origin.intercept = (asked) => {
+      if (asked.target === object) world.origin.intercept = null
+      return alter(asked)
+    }
+    world.origin.put('/maps/altered', flipped(right, 500))
+    t.strictSame((await world.read(object)).bytes, right)
+    t.equal((await world.read(object)).word, 'HIT')
+    t.equal(world.store.openWriters, 0)
+  },
+)
+
+t.test('ENOSPC in a small body that is verified first: the client gets it all the same', async (t) => {
+  const world = cacheWorld({}, { digests: nodeDigests })
+  world.origin.put(object, patterned(40_000))
+  world.store.failAfterBytes = 20_000
+  t.strictSame((await world.read(object)).bytes, patterned(40_000))
+  t.strictSame(world.store.keys, [])
+  t.equal(world.store.openWriters, 0)
+})
+
+t.test('a store that can’t commit loses the entry, and no client notices', async (t) => {
+  for (const bytes of [patterned(1000), patterned(200_000)]) {
+    const world = cacheWorld({}, { digests: nodeDigests })
+    world.origin.put(object, bytes)
+    world.store.whileCommitting = () =>
+      Promise.reject(new ProxyError('EIO', { code: 'store-io', source: 'store' }))
+    t.strictSame((await world.read(object)).bytes, bytes)
+    t.strictSame(world.store.keys, [])
+    t.equal(world.store.openWriters, 0)
+    t.equal(world.origin.requests.length, 1)
+  }
+})
 
 t.test('ETags that are no MD5 are not taken for one: multipart, KMS, customer keys', async (t) => {
   for (const headers of [
@@ -640,4 +705,16 @@ t.test('a client that comes while an abandoned body is being closed is not forgo
   const startMs = world.clock.monotonicMs()
   t.strictSame((await world.read(object)).bytes, world.bytes)
   t.ok(world.clock.monotonicMs() - startMs < 2000)
+})
+
+t.test('a small body on a slow link is not held back for its digest until the client gives up', async (t) => {
+  const world = cacheWorld({}, { digests: nodeDigests })
+  const bytes = patterned(3 * chunk)
+  world.origin.put(object, bytes)
+  world.origin.chunkDelayMs = 1000
+  const sent = world.send(world.request(object))
+  await world.clock.advance(200)
+  const reader = iterate(await sent)
+  t.strictSame(await world.clock.until(remainder(reader)), bytes)
+  t.equal(world.clock.pendingTimers, 0)
 })

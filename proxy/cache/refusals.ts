@@ -26,10 +26,10 @@ export function unavailable(
   word: 'MISS' | 'BYPASS',
   because: string,
 ): Reply {
-  const badHeader = because === 'bad-header'
+  const isNonsense = because === 'bad-header' || because === 'digest-mismatch'
   return refusal(context, request, word, because, {
-    status: badHeader ? 502 : 503,
-    code: badHeader ? 'BadGateway' : 'ServiceUnavailable',
+    status: isNonsense ? 502 : 503,
+    code: isNonsense ? 'BadGateway' : 'ServiceUnavailable',
     message: 'The cache cannot answer this and the origin does not. Please try again.',
     headers: retryAfter(context.upstream.retryAfterMs()),
   })
