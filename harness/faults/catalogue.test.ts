@@ -272,6 +272,39 @@ t.test('every name of the catalogue has been tried here', async (t) => {
   t.equal(rest.length, 12)
 })
 
+t.test('faults that want the same thing differently follow each other without a gap', async (t) => {
+  const table: [string, string, RegExp][] = [
+    ['dns-nxdomain', 'dns-servfail', /ESERVFAIL/],
+    ['certificate-expired', 'certificate-wrong-name', /ALTNAME/],
+    ['s3-refused', 's3-refused', /ECONNREFUSED/],
+  ]
+  for (const [firstName, secondName, effect] of table) {
+    const first = faultByName(firstName, targets, strong)
+    const second = faultByName(secondName, targets, strong)
+    await first.apply()
+    await second.apply()
+    await first.heal()
+    t.match(await read(), effect, `${secondName} outlives ${firstName}`)
+    t.ok((await second.heal()).count > 0)
+    t.match(await read(), /^right/)
+    t.same(await leftovers(), [])
+  }
+  const [warm, cold] = ['cache-killed', 'cache-killed-cold'].map((name) => faultByName(name, targets, strong))
+  await warm!.apply()
+  await cold!.apply()
+  await warm!.heal()
+  t.equal(await askCache(), 'ECONNREFUSED', 'still dead')
+  t.equal((await cold!.heal()).count, 1)
+  t.match(await askCache(), /^\d+$/)
+  const [full, slow] = ['disk-full', 'disk-slow'].map((name) => faultByName(name, targets, strong))
+  await full!.apply()
+  await slow!.apply()
+  await full!.heal()
+  t.equal(JSON.parse(readFileSync(controlFile, 'utf8')).fault, 'slow')
+  await slow!.heal()
+  t.notOk(existsSync(controlFile))
+})
+
 t.test('a run that ends in the middle of faults leaves nothing of them', async (t) => {
   const undo = new UndoStack()
   const faults = new FaultSet(

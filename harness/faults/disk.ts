@@ -6,27 +6,36 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { DiskFault } from '../../proxy/adapters/store/disk-faults.ts'
 import { type Fault, makeFault } from './fault.ts'
+import { wishesAbout } from './wishes.ts'
 
 /**
  * The store that reads `controlFile` meets this fault in every operation it concerns. It counts them into
  * `controlFile`.touched; a store that doesn't read the file leaves no count, and the fault has touched nothing.
  */
 export function diskFails(part: string, controlFile: string, fault: DiskFault): Fault {
+  const token = Symbol(fault.fault)
   let before = 0
+  const wishes = wishesAbout<DiskFault>(controlFiles, controlFile, async (wish) => {
+    if (wish === null) await rm(controlFile, { force: true })
+    else await writeWhole(controlFile, JSON.stringify(wish))
+  })
   return makeFault({
     name: `disk: ${fault.fault}`,
     target: part,
     evidence: 'operations on files that the store itself counted as failed, slowed or falsified',
     async apply() {
       before = await countIn(controlFile)
-      await writeWhole(controlFile, JSON.stringify(fault))
+      await wishes.add(token, fault)
     },
     async undo() {
-      await rm(controlFile, { force: true })
+      await wishes.withdraw(token)
       return Math.max(0, (await countIn(controlFile)) - before)
     },
   })
 }
+
+/** What owns the wishes about control files: they are files, whoever holds their names. */
+const controlFiles = {}
 
 /** Never seen half written: the store reads it at any time. */
 async function writeWhole(path: string, text: string): Promise<void> {

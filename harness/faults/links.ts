@@ -1,6 +1,7 @@
 // Faults on links, each over several links at once, through Toxiproxy: every toxic it has, and links that are closed.
 import type { ToxicRequest, Toxiproxy } from '../toxiproxy/control.ts'
 import { type Fault, makeFault } from './fault.ts'
+import { wishesAbout } from './wishes.ts'
 
 /** What the run knows that proves a closed link was missed: nothing passes through it, so Toxiproxy can't count. */
 export interface LinkWitness {
@@ -111,19 +112,21 @@ function toxic(toxiproxy: Toxiproxy, name: string, links: Links, toxics: readonl
 }
 
 function refused(toxiproxy: Toxiproxy, links: Links, witness: LinkWitness): Fault {
+  const token = Symbol('refused')
   let appliedMs = Number.POSITIVE_INFINITY
-  const setEnabled = (enabled: boolean) =>
-    Promise.all(links.map((link) => toxiproxy.setEnabled(link, enabled)))
+  const closings = links.map((link) =>
+    wishesAbout<'closed'>(toxiproxy, link, (wish) => toxiproxy.setEnabled(link, wish === null)),
+  )
   return makeFault({
     name: 'connections refused',
     target: links.join(', '),
     evidence: 'arrivals that failed while the links were closed',
     async apply() {
-      await setEnabled(false)
+      await Promise.all(closings.map((closing) => closing.add(token, 'closed')))
       appliedMs = witness.nowMs()
     },
     async undo() {
-      await setEnabled(true)
+      await Promise.all(closings.map((closing) => closing.withdraw(token)))
       return witness.failuresSince(appliedMs)
     },
   })

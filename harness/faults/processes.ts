@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Fault, makeFault } from './fault.ts'
+import { wishesAbout } from './wishes.ts'
 
 /** What is needed of a part: `systems/part.ts` has it. */
 export interface FaultyPart {
@@ -15,21 +16,22 @@ export interface FaultyPart {
   restart(state: 'warm' | 'cold'): Promise<void>
 }
 
-/** kill -9; healing starts it again, with its store (`warm`) or without (`cold`). */
+/** kill -9; healing starts it again, with its store (`warm`) or without (`cold`), once no other fault wants it dead. */
 export function killed(part: FaultyPart, restart: 'warm' | 'cold'): Fault {
-  let wasRunning = false
+  const token = Symbol(restart)
+  const deaths = wishesAbout<'dead'>(part, 'killed', async (wish) => {
+    if (wish !== null && part.running) await part.kill()
+  })
   return makeFault({
     name: restart === 'cold' ? 'killed, its store lost' : 'killed',
     target: part.name,
-    evidence: 'processes that were running and were then gone',
-    async apply() {
-      wasRunning = part.running
-      await part.kill()
-    },
+    evidence: 'processes that were gone',
+    apply: () => deaths.add(token, 'dead'),
     async undo() {
       const isGone = !part.running
-      if (isGone) await part.restart(restart)
-      return wasRunning && isGone ? 1 : 0
+      await deaths.withdraw(token)
+      if (!part.running && !deaths.standing) await part.restart(restart)
+      return isGone ? 1 : 0
     },
   })
 }

@@ -12,7 +12,8 @@ import type { RequestLog } from './request-log.ts'
 export interface Controls {
   readonly misbehaviour: Misbehaviour
   readonly log: RequestLog
-  setCertificate(kind: CertificateKind): { handshakes: number }
+  setCertificate(kind: CertificateKind): void
+  readonly handshakes: Readonly<Record<CertificateKind, number>>
   holds(key: string): Promise<{ bytes: number; md5: string } | null>
 }
 
@@ -68,7 +69,10 @@ async function act(request: IncomingMessage, controls: Controls): Promise<unknow
     case 'DELETE /faults':
       return id === undefined ? controls.misbehaviour.clearAll() : controls.misbehaviour.clear(id)
     case 'PUT /certificate':
-      return controls.setCertificate(certificateSchema.parse(await json(request)).kind)
+      controls.setCertificate(certificateSchema.parse(await json(request)).kind)
+      return {}
+    case 'GET /handshakes':
+      return controls.handshakes
     case 'GET /log':
       return controls.log.after(Number(url.searchParams.get('after') ?? 0))
     case 'GET /object':

@@ -24,6 +24,8 @@ export interface Authority {
   readonly ca: string
   /** A certificate for `host`, or one that is wrong in the named way. */
   issue(host: string, kind?: CertificateKind): Promise<ServerCertificate>
+  /** One of each kind. */
+  issueAll(host: string): Promise<Readonly<Record<CertificateKind, ServerCertificate>>>
 }
 
 /** Makes a new authority and writes its certificate to `dir`/ca.pem. */
@@ -33,15 +35,20 @@ export async function makeAuthority(dir: string): Promise<Authority> {
   const ca = trusted.certificate.toString('pem')
   const caFile = join(dir, 'ca.pem')
   await writeFile(caFile, `${ca}\n`)
+  const issue = async (host: string, kind: CertificateKind = 'good') => {
+    const root = kind === 'unknown-authority' ? await makeRoot('somebody else') : trusted
+    return issueServer(root, kind === 'wrong-name' ? `not-${host}` : host, kind === 'expired')
+  }
   return {
     caFile,
     ca,
-    async issue(host, kind = 'good') {
-      const root = kind === 'unknown-authority' ? await makeRoot('somebody else') : trusted
-      const name = kind === 'wrong-name' ? `not-${host}` : host
-      const expired = kind === 'expired'
-      return issueServer(root, name, expired)
-    },
+    issue,
+    issueAll: async (host) => ({
+      good: await issue(host),
+      expired: await issue(host, 'expired'),
+      'wrong-name': await issue(host, 'wrong-name'),
+      'unknown-authority': await issue(host, 'unknown-authority'),
+    }),
   }
 }
 

@@ -10,15 +10,17 @@ import { pipeline } from 'node:stream/promises'
 import { verifySigV4 } from '../../proxy/adapters/sigv4.ts'
 import { headerValue } from '../../proxy/object.ts'
 import type { ServerCertificate } from './authority.ts'
-import type { Credentials } from './handle.ts'
+import type { CertificateKind, Credentials } from './handle.ts'
 import { answerInstead, type Misbehaviour, spoil } from './misbehaviour.ts'
 import type { RequestLog } from './request-log.ts'
 import { denialErrors, errorAnswer, S3Refusal } from './s3-error.ts'
 import { type Backend, formatQuery, parseTarget, type S3Answer, type S3Request } from './s3-request.ts'
 
+export type Certificates = Readonly<Record<CertificateKind, ServerCertificate>>
+
 export interface FrontOptions {
   readonly port: number
-  readonly certificate: ServerCertificate
+  readonly certificates: Certificates
   readonly credentials: Credentials
   readonly backend: Backend
   readonly misbehaviour: Misbehaviour
@@ -28,16 +30,20 @@ export interface FrontOptions {
 export interface Front {
   /** `127.0.0.1:PORT` */
   readonly address: string
-  /** For new connections; those that are idle are closed. Resolves with the handshakes made under the previous one. */
-  setCertificate(certificate: ServerCertificate): { handshakes: number }
+  /** Shows another certificate to new connections; those that are idle are closed. */
+  setCertificate(kind: CertificateKind): void
+  /** Begun under each certificate since the start. */
+  readonly handshakes: Readonly<Record<CertificateKind, number>>
   stop(): Promise<void>
 }
 
 export async function startFront(options: FrontOptions): Promise<Front> {
-  const server = createServer({ ...options.certificate, keepAliveTimeout: 65_000, noDelay: true })
-  let handshakes = 0
+  const { certificates } = options
+  const server = createServer({ ...certificates.good, keepAliveTimeout: 65_000, noDelay: true })
+  let shown: CertificateKind = 'good'
+  const handshakes = { good: 0, expired: 0, 'wrong-name': 0, 'unknown-authority': 0 }
   // Counted when they begin: a client that refuses the certificate may be gone before the server has finished.
-  server.on('connection', () => handshakes++)
+  server.on('connection', () => handshakes[shown]++)
   const answer = (request: IncomingMessage, response: ServerResponse, invite: () => void) =>
     void serve(request, response, options, invite).catch((error) => {
       console.error(error)
@@ -49,13 +55,12 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   await once(server, 'listening')
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    setCertificate(certificate) {
-      server.setSecureContext(certificate)
+    setCertificate(kind) {
+      shown = kind
+      server.setSecureContext(certificates[kind])
       server.closeIdleConnections()
-      const before = handshakes
-      handshakes = 0
-      return { handshakes: before }
     },
+    handshakes,
     stop: () => stop(server),
   }
 }

@@ -104,11 +104,10 @@ export interface OriginHandle {
   /** Removes one fault; resolves with what it touched. Removing one that isn't set is not an error. */
   clearFault(id: string): Promise<TouchedFault>
   clearFaults(): Promise<readonly TouchedFault[]>
-  /**
-   * Serves a different certificate for new connections and closes the idle ones; `good` is the way back.
-   * Resolves with the handshakes, finished or not, that were made under the previous one.
-   */
-  setCertificate(kind: CertificateKind): Promise<{ readonly handshakes: number }>
+  /** Serves a different certificate for new connections and closes the idle ones; `good` is the way back. */
+  setCertificate(kind: CertificateKind): Promise<void>
+  /** How many handshakes have begun under each certificate since the start. */
+  handshakes(): Promise<Readonly<Record<CertificateKind, number>>>
   /** Entries with a sequence above `after`, at most some thousands at a time; `missed` counts those that fell out of the ring. */
   requestLog(after: number): Promise<{ readonly entries: readonly OriginLogEntry[]; readonly missed: number }>
   /** What the origin holds of a key right now, from its own store, past every fault. */

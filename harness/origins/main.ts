@@ -4,12 +4,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exitCodes, UsageError } from '../errors.ts'
 import { startAdmin } from './admin.ts'
-import { makeAuthority, type ServerCertificate } from './authority.ts'
+import { makeAuthority } from './authority.ts'
 import { defaultDataset, userDataset } from './dataset.ts'
 import { openExternalBackend } from './external.ts'
 import { externalPlace } from './external-s3.ts'
 import { startFront } from './front.ts'
-import { type CertificateKind, certificateKinds, originHost } from './handle.ts'
+import { originHost } from './handle.ts'
 import { Misbehaviour } from './misbehaviour.ts'
 import { RequestLog } from './request-log.ts'
 import type { RunningBackend } from './s3-request.ts'
@@ -46,13 +46,11 @@ async function run(config: OriginConfig): Promise<void> {
   const { dir, bucket, credentials } = config
   const running = await startBackend(config, join(dir, 'manifest.ndjson'))
   const authority = await makeAuthority(dir)
-  const certificates = new Map<CertificateKind, ServerCertificate>()
-  for (const kind of certificateKinds) certificates.set(kind, await authority.issue(originHost, kind))
   const misbehaviour = new Misbehaviour(config.seed)
   const log = new RequestLog()
   const front = await startFront({
     port: config.port,
-    certificate: certificates.get('good')!,
+    certificates: await authority.issueAll(originHost),
     credentials,
     backend: running.backend,
     misbehaviour,
@@ -61,7 +59,8 @@ async function run(config: OriginConfig): Promise<void> {
   const admin = await startAdmin({
     misbehaviour,
     log,
-    setCertificate: (kind) => front.setCertificate(certificates.get(kind)!),
+    setCertificate: front.setCertificate,
+    handshakes: front.handshakes,
     holds: (key) => running.holds(bucket, key),
   })
   process.once('SIGTERM', async () => {

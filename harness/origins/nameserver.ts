@@ -19,6 +19,8 @@ export interface Nameserver {
   setAnswer(name: string, answer: NameAnswer): void
   /** Queries for a name since the start, of every type. */
   queriesFor(name: string): number
+  /** Those of them that were answered, or left unanswered, like this. */
+  answered(name: string, answer: NameAnswer): number
   stop(): Promise<void>
 }
 
@@ -39,10 +41,13 @@ export async function startNameserver(
     answers.set(key(name), { kind: 'addresses', addresses })
   }
   const answerOf = (name: string) => answers.get(key(name)) ?? noSuchName
+  const count = (what: string) => queries.set(what, (queries.get(what) ?? 0) + 1)
   const reply = (query: dns.Packet) => {
     const name = query.questions?.[0]?.name ?? ''
-    queries.set(key(name), (queries.get(key(name)) ?? 0) + 1)
-    return answerTo(query, answerOf(name))
+    const answer = answerOf(name)
+    count(key(name))
+    count(`${key(name)} ${JSON.stringify(answer)}`)
+    return answerTo(query, answer)
   }
   const { udp, tcp } = await listen(reply)
   return {
@@ -50,6 +55,7 @@ export async function startNameserver(
     answerOf,
     setAnswer: (name, answer) => void answers.set(key(name), answer),
     queriesFor: (name) => queries.get(key(name)) ?? 0,
+    answered: (name, answer) => queries.get(`${key(name)} ${JSON.stringify(answer)}`) ?? 0,
     stop: () => close(udp, tcp),
   }
 }

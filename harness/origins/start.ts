@@ -75,6 +75,7 @@ export async function startOrigin(options: OriginOptions): Promise<OriginHandle>
     clearFault: (id) => control(adminUrl, 'DELETE', `/faults/${encodeURIComponent(id)}`),
     clearFaults: () => control(adminUrl, 'DELETE', '/faults'),
     setCertificate: (kind) => control(adminUrl, 'PUT', '/certificate', { kind }),
+    handshakes: () => control(adminUrl, 'GET', '/handshakes'),
     requestLog: (after) => control(adminUrl, 'GET', `/log?after=${after}`),
     holds: async (key) => {
       const path = `/object?key=${encodeURIComponent(key)}`
