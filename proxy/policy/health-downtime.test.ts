@@ -1,11 +1,23 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type Downtime, downtimeMs, missedAt, noDowntime, reachedAt } from './health-downtime.ts'
+import { confirmed, type Downtime, downtimeMs, missedAt, noDowntime, reachedAt } from './health-downtime.ts'
 
-/** Evidence as [good?, time]. */
+/** Evidence as [good?, time]; every failure takes the server down. */
 function from(...evidence: [boolean, number][]): Downtime {
-  return evidence.reduce((d, [good, at]) => (good ? reachedAt(d, at) : missedAt(d, at)), noDowntime)
+  return evidence.reduce(
+    (d, [good, at]) => (good ? reachedAt(d, at) : confirmed(missedAt(d, at))),
+    noDowntime,
+  )
 }
+
+t.test('what never took the server down is no outage', async (t) => {
+  const lost = missedAt(reachedAt(noDowntime, 0), 500)
+  t.equal(downtimeMs(lost, 900), 0)
+  t.equal(downtimeMs(reachedAt(lost, 1000), 2000), 0)
+  const believed = confirmed(missedAt(lost, 700))
+  t.equal(downtimeMs(believed, 900), 650, 'once believed it counts from its beginning')
+  t.equal(confirmed(noDowntime), noDowntime)
+})
 
 t.test('an outage lasts from midpoint to midpoint of the evidence around it', async (t) => {
   const cases: [string, [boolean, number][], number, number][] = [
@@ -98,7 +110,7 @@ t.test('with checks every d ms the estimate is at most d from the truth', async 
       let downtime = noDowntime
       for (let at = phaseMs; at < 100_000; at += 500) {
         const away = at >= startMs && at < startMs + lastsMs
-        downtime = away ? missedAt(downtime, at) : reachedAt(downtime, at)
+        downtime = away ? confirmed(missedAt(downtime, at)) : reachedAt(downtime, at)
       }
       return Math.abs(downtimeMs(downtime, 100_000) - lastsMs) <= 500
     }),
@@ -115,7 +127,7 @@ t.test('downtime never shrinks and never exceeds the time that passed', async ()
         now += waitMs
         const before = downtimeMs(downtime, now)
         const wasOpen = downtime.outageSinceMs !== null
-        downtime = good ? reachedAt(downtime, now) : missedAt(downtime, Math.max(0, now - tookMs))
+        downtime = good ? reachedAt(downtime, now) : confirmed(missedAt(downtime, Math.max(0, now - tookMs)))
         const after = downtimeMs(downtime, now)
         if (after > now || after < 0) return false
         if (!wasOpen && after < before) return false

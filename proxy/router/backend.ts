@@ -13,7 +13,14 @@ import {
   startHealth,
   suspicion,
 } from '../policy/health.ts'
-import { type Downtime, downtimeMs, missedAt, noDowntime, reachedAt } from '../policy/health-downtime.ts'
+import {
+  confirmed,
+  type Downtime,
+  downtimeMs,
+  missedAt,
+  noDowntime,
+  reachedAt,
+} from '../policy/health-downtime.ts'
 import { type Latency, noLatency, withSample } from '../policy/health-latency.ts'
 import type { Clock, Origin, OriginResponse } from '../ports.ts'
 import { speaksForItself } from './answer.ts'
@@ -253,6 +260,7 @@ export class Backend implements Candidate {
   #become(health: Health): void {
     const from = this.routable
     this.#health = health
+    if (health.state === 'down') this.#downtime = confirmed(this.#downtime)
     this.#announce(from, health.because)
   }
 
