@@ -6,17 +6,18 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-/** Addresses of an echo server and of one that sends for as long as somebody reads. */
+/** Addresses of servers: one sends back what it gets, one sends for as long as somebody reads, one as many bytes as asked for. */
 export interface LoadServers {
   readonly echo: string
   readonly flood: string
+  readonly sized: string
   stop(): void
 }
 
 /** Starts the servers; they end with this process. */
 export async function startLoadServers(): Promise<LoadServers> {
   const child = fork(fileURLToPath(import.meta.url), ['serve'])
-  const [addresses] = (await once(child, 'message')) as [{ echo: string; flood: string }]
+  const [addresses] = (await once(child, 'message')) as [Omit<LoadServers, 'stop'>]
   return { ...addresses, stop: () => void child.kill() }
 }
 
@@ -30,9 +31,29 @@ function flood(socket: Socket): void {
   send()
 }
 
+/** Sends the number of bytes that the first thing it reads says. */
+function sized(socket: Socket): void {
+  socket.once('data', (ask) => {
+    let left = Number(ask)
+    const send = () => {
+      let more = true
+      while (more && left > 0) {
+        const part = block.subarray(0, Math.min(left, block.length))
+        left -= part.length
+        more = socket.write(part)
+      }
+    }
+    socket.on('drain', send)
+    send()
+  })
+}
+
 async function serve(): Promise<void> {
-  const addresses = { echo: await listen((socket) => socket.pipe(socket)), flood: await listen(flood) }
-  process.send!(addresses)
+  process.send!({
+    echo: await listen((socket) => socket.pipe(socket)),
+    flood: await listen(flood),
+    sized: await listen(sized),
+  })
   process.on('disconnect', () => process.exit())
 }
 
@@ -77,6 +98,25 @@ export async function throughput(address: string, connections: number, seconds: 
   const rate = bytes / ((performance.now() - startMs) / 1000)
   for (const socket of sockets) socket.destroy()
   return rate
+}
+
+/** Asks the sized server for so many bytes; ms until the last is here. */
+export async function download(address: string, bytes: number): Promise<number> {
+  let left = bytes
+  let done = () => {}
+  const finished = new Promise<void>((resolve) => {
+    done = resolve
+  })
+  const socket = await reader(address, (count) => {
+    left -= count
+    if (left <= 0) done()
+  })
+  const startMs = performance.now()
+  socket.write(String(bytes))
+  await finished
+  const tookMs = performance.now() - startMs
+  socket.destroy()
+  return tookMs
 }
 
 /** Round trips of one byte, one after the other, in ms. */
