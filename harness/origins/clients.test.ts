@@ -1,25 +1,11 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
-import { type ClientKind, type ClientTarget, exercise, expectedObservations } from './clients.ts'
+import { type ClientTarget, exercise, expectedObservations, missingClient } from './clients.ts'
 import { commandLineClients } from './clients-cli.ts'
 import { awsSdk } from './clients-sdk.ts'
 import { originRegion } from './handle.ts'
 import { startOrigin } from './start.ts'
-
-function isOnPath(command: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((dir) => {
-    try {
-      accessSync(join(dir, command), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-}
-
-const missing = ({ command }: ClientKind) =>
-  command !== null && !isOnPath(command) ? `${command} not found on PATH` : false
 
 // Programs that take a second to start do a dozen things each.
 t.setTimeout(110_000)
@@ -35,7 +21,7 @@ t.test('real clients do all they do against the origin itself', { timeout: 100_0
     region: originRegion,
   }
   for (const kind of [awsSdk, ...commandLineClients]) {
-    await t.test(kind.name, { skip: missing(kind), timeout: 60_000 }, async (t) => {
+    await t.test(kind.name, { skip: missingClient(kind), timeout: 60_000 }, async (t) => {
       const scratch = join(dir, kind.command ?? 'sdk')
       mkdirSync(scratch)
       const client = await kind.bind(target, scratch)

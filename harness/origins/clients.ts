@@ -1,8 +1,9 @@
 // Real S3 clients, as one table that can be pointed at any endpoint: straight at the origin, or through a proxy, whose
 // answers are then compared with going direct.
 import { createHash } from 'node:crypto'
+import { accessSync, constants } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import type { Credentials } from './handle.ts'
 
 /** Where a client's requests go. It signs `host` and nothing else, whatever the address. */
@@ -39,6 +40,22 @@ export interface ClientKind {
   readonly command: string | null
   /** `scratch` is a folder of the client's own. */
   bind(target: ClientTarget, scratch: string): Promise<BoundClient>
+}
+
+/** Why a client can't be tried on this machine; false when it can. */
+export function missingClient({ command }: ClientKind): string | false {
+  return command === null || isOnPath(command) ? false : `${command} not found on PATH`
+}
+
+function isOnPath(command: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((dir) => {
+    try {
+      accessSync(join(dir, command), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
 }
 
 /** What came back of each step, digested. */
