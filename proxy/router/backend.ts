@@ -201,9 +201,15 @@ export class Backend implements Candidate {
     const nowMs = this.#clock.monotonicMs()
     this.#lastCheck = { ...seen, atMs: nowMs, tookMs: nowMs - startedMs }
     if (!ok) this.counters.checksFailed++
+    if (seen.error === 'check-timeout' && this.#answeredSince(startedMs)) return
     if (ok && this.latency.samples === 0) this.latency = withSample(noLatency, nowMs - startedMs)
     this.#evidence(ok, startedMs)
     this.#become(afterCheck(this.#health, ok, nowMs, this.#options, this.#hooks.isReplaceable()))
+  }
+
+  /** Who answers traffic is slow, not silent: a check that timed out meanwhile says nothing. */
+  #answeredSince(startedMs: number): boolean {
+    return (this.#downtime.lastGoodMs ?? -1) > startedMs
   }
 
   /**

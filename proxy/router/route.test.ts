@@ -230,3 +230,20 @@ t.test('a known hit is given up early, a miss is left its time, a write is left 
   t.same(await took('/b/new'), [200, 600 + 32])
   t.same(await took('/b/x', { method: 'PUT' }), [503, 900])
 })
+
+t.test('a check that times out while traffic is answered says nothing', async (t) => {
+  const { get, cache1, router, clock, backend } = world()
+  router.start()
+  await clock.advance(100)
+  cache1.intercept = async ({ method }) => {
+    if (method === 'HEAD') await clock.sleep(60_000)
+    return { status: 200, headers: ['Content-Length', '0'], body: pieces([]) }
+  }
+  for (let i = 0; i < 20; i++) {
+    await get('/b/known')
+    await clock.advance(200)
+  }
+  t.match(backend('cache1'), { routable: 'up', lastCheck: { error: 'check-timeout' } })
+  await clock.advance(2000)
+  t.equal(backend('cache1').routable, 'down', 'without traffic the checks decide')
+})
