@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { get } from 'node:http'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { api, client, echo, send, type Target, type Upstream, upstream } from './conformance/world.ts'
 import { startToxiproxyServer } from './server.ts'
@@ -155,6 +156,21 @@ t.test('the proxy closes a client that leaves while the connection is delayed', 
 async function connectionsAre(target: Target, count: number): Promise<void> {
   while ((await api(target, 'GET', '/proxies/a/connections')).open.length !== count);
 }
+
+t.test('nothing of a connection outlives it, not even what was held for it', async (t) => {
+  const target = await start(t)
+  const toxics = [{ type: 'latency', attributes: { latency: 3_600_000 } }]
+  const { listen } = await api(target, 'POST', '/proxies', entry(await startEcho(t), { toxics }))
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const one = await connectTo(t, listen)
+  await connectionsAre(target, 1)
+  const before = timers()
+  one.socket.write('x')
+  while (timers() === before) await sleep(5)
+  one.socket.resetAndDestroy()
+  await connectionsAre(target, 0)
+  t.equal(timers(), before)
+})
 
 t.test(
   'the list of connections tells who is there, their bytes, and which toxics touched them',

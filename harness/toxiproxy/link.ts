@@ -74,6 +74,7 @@ export class Link {
   #onData(bytes: Buffer): void {
     this.receivedBytes += bytes.length
     this.#options.traffic.receivedBytes += bytes.length
+    if (this.#options.dest.destroyed) return
     if (this.#chain.isEmpty) {
       if (!this.#chain.sendDirectly(bytes)) this.#options.source.pause()
       return
@@ -93,8 +94,10 @@ export class Link {
 
   /** Does something to the chain, moves what is due, feeds it what it has room for, and sees to it that the rest follows in time. */
   #step(change: (nowMs: number) => void): void {
+    const { source, dest } = this.#options
+    // Nobody is left to deliver to; a timer for what is still held would outlive the connection.
+    if (dest.destroyed) return
     const nowMs = performance.now()
-    const { source } = this.#options
     change(nowMs)
     this.#chain.advance(nowMs)
     while (this.#waiting.length > 0 && this.#chain.hasRoom(nowMs))

@@ -1,9 +1,10 @@
 // Toxiproxy's HTTP API over node:http: which path does what, and how answers and errors look on the wire.
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text as readText } from 'node:stream/consumers'
-import { formatAddress } from './address.ts'
+import { formatAddress, resolveAddress } from './address.ts'
 import {
   proxyBody,
   readNewProxy,
@@ -76,11 +77,11 @@ export async function startToxiproxyServer(options: ServerOptions): Promise<Toxi
   }
 }
 
-function listenOn(server: Server, { host, port }: ServerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, () => resolve(server.off('error', reject) as unknown as undefined))
-  })
+/** A name with addresses of both families means the IPv4 one, as in Go. */
+async function listenOn(server: Server, options: ServerOptions): Promise<void> {
+  const { host, port } = await resolveAddress(formatAddress(options))
+  server.listen({ host, port })
+  await once(server, 'listening')
 }
 
 function closeAll(server: Server, collection: Collection): Promise<void> {
