@@ -2,7 +2,8 @@
 // must be what they see when they talk to the origin itself.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
@@ -74,7 +75,10 @@ t.test(
   'real clients see through the cache what they see of the origin itself',
   { timeout: 110_000 },
   async (t) => {
-    const dir = t.testdir({ data: { a: 'a', b: 'b' }, origin: {}, verify: {}, revalidate: {}, network: {} })
+    const dir = mkdtempSync(path.join(tmpdir(), 'clients-'))
+    t.teardown(() => rmSync(dir, { recursive: true }))
+    for (const folder of ['data', 'origin', ...cases.map(([mode]) => mode)]) mkdirSync(path.join(dir, folder))
+    for (const name of ['a', 'b']) writeFileSync(path.join(dir, 'data', name), name)
     const origin = await startOrigin({
       kind: 's3rver',
       dir: `${dir}/origin`,
