@@ -22,7 +22,7 @@ export interface OriginRequest {
   /** Sent as they are, Host included; the adapter adds nothing but Connection. */
   readonly headers: HeaderList
   readonly body: Body | null
-  /** Instead of the origin's own stage timeout from the end of the request to the head of the answer. */
+  /** Instead of the origin's own stage timeout from the end of the request to the head of the answer; Infinity: the signal alone bounds it. */
   readonly firstByteMs?: number
   /** Ends the request and its body. */
   readonly signal?: AbortSignal

@@ -26,7 +26,9 @@ export class FirstByteTimer {
     return this.#controller.signal
   }
 
+  /** An infinite time is none. */
   start(): void {
+    if (!Number.isFinite(this.#ms)) return
     this.#timer = setTimeout(() => setImmediate(() => this.#expire()), this.#ms)
     this.#timer.unref()
   }

@@ -24,13 +24,17 @@ export interface Failed {
 /** An answered attempt holds a connection of its server until its body ends or `drop`. */
 export type Attempt = Answered | Failed
 
-/** Asks `backend` with these headers. `signal` ends the attempt and, later, the body. */
+/**
+ * Asks `backend` with these headers. `signal` ends the attempt and, later, the body. `firstByteMs`: how long to wait for
+ * the head; Infinity where something else bounds it.
+ */
 export async function attempt(
   exchange: Exchange,
   backend: Backend,
   because: string,
   headers: HeaderList,
   signal: AbortSignal,
+  firstByteMs: number,
 ): Promise<Attempt> {
   const { clock } = exchange.fleet.ports
   const { method, target, body } = exchange.request
@@ -43,6 +47,7 @@ export async function attempt(
     const sentMs = clock.monotonicMs()
     exchange.queuedMs += sentMs - startedMs
     startedMs = sentMs
+    exchange.sentMs = sentMs
     backend.counters.requests++
     backend.rate.count()
     const sent =
@@ -51,8 +56,14 @@ export async function attempt(
         : exchange.patience.watched(body, (bytes) => {
             backend.counters.bytesIn += bytes
           })
-    const firstByteMs = firstBytePatience(exchange, backend, expectsHit)
-    const response = await backend.origin.fetch({ method, target, headers, body: sent, signal, firstByteMs })
+    const response = await backend.origin.fetch({
+      method,
+      target,
+      headers,
+      body: sent,
+      signal,
+      firstByteMs,
+    })
     backend.headArrived(response, startedMs)
     return { kind: 'answered', backend, response, because }
   } catch (cause) {
@@ -61,17 +72,6 @@ export async function attempt(
     backend.failed(error.code, startedMs, false)
     return { kind: 'failed', backend, error }
   }
-}
-
-/**
- * How long to wait for the head, ms. A hit comes at once or never. A miss waits for S3 as well, where going there
- * directly would not be faster: it leaves just the time to ask another server. A write is never asked for twice.
- */
-function firstBytePatience(exchange: Exchange, backend: Backend, expectsHit: boolean): number {
-  const { firstByteMs } = backend.server.timeouts
-  const { deadlineMs } = exchange.fleet.options
-  if (!exchange.isRead) return Math.max(firstByteMs, deadlineMs)
-  return backend.backup || expectsHit ? firstByteMs : Math.max(firstByteMs, (2 / 3) * deadlineMs)
 }
 
 /** Throws an answer away. */

@@ -249,6 +249,11 @@ export class Backend implements Candidate {
     this.#become(afterOutlier(this.#health, nowMs, this.#options))
   }
 
+  /** A request sent at `sentMs` has no answer yet, though it should; another server is asked meanwhile. */
+  silent(sentMs: number): void {
+    this.failed('first-byte-timeout', sentMs, false)
+  }
+
   #doubted(doubt: 'hard' | 'soft', badMs: number): void {
     this.#evidence(false, badMs)
     if (this.server.check === null) return

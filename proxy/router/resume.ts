@@ -24,7 +24,14 @@ export async function resume(
       if (next === null) return null
       exchange.resumes++
       tried.push(next)
-      const rest = await attempt(exchange, next, 'resume', headers, waited.signal)
+      const rest = await attempt(
+        exchange,
+        next,
+        'resume',
+        headers,
+        waited.signal,
+        next.server.timeouts.firstByteMs,
+      )
       if (rest.kind === 'failed') continue
       if (continues(rest.response, promised, sentBytes)) return rest
       fleet.ports.log.warn('the rest of a body is not there', {

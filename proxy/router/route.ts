@@ -8,8 +8,8 @@ import { type Attempt, attempt, drop } from './attempt.ts'
 import type { Backend } from './backend.ts'
 import { Exchange, type Termination } from './exchange.ts'
 import { Fleet } from './fleet.ts'
-import { type Begin, hedged } from './hedge.ts'
 import type { RouterOptions, RouterPorts } from './options.ts'
+import { type Begin, race, type Trigger } from './race.ts'
 import { relay } from './relay.ts'
 
 export interface Router {
@@ -54,23 +54,55 @@ async function route(exchange: Exchange): Promise<ProxyResponse> {
   return refuse(exchange, choice.because)
 }
 
-/** Asks the chosen server, and a second one when it stays silent and hedging is on. */
+/** Asks the chosen server; for a read also a second one, when the first stays silent past its time. */
 function ask(exchange: Exchange, choice: Choice<Backend> & { kind: 'use' }): Promise<Attempt> {
-  const { fleet, headers, order, patience, tried } = exchange
-  const begin =
-    (server: Backend, because: string): Begin =>
-    (signal) =>
-      attempt(exchange, server, because, headers, signal)
+  const { fleet, patience, tried } = exchange
+  const { hedge } = fleet.options
   tried.push(choice.server)
-  const first = begin(choice.server, choice.because)
-  if (!fleet.options.hedge.enabled || !exchange.isRead) return first(patience.signal)
-  const second = () => {
-    const other = nextServer(order, tried)
-    if (other.kind === 'none' || !fleet.mayHedge()) return null
-    tried.push(other.server)
-    return begin(other.server, 'hedge')
+  const first = attemptOn(exchange, choice.server, choice.because)
+  if (!exchange.isRead) return first(patience.signal)
+  const stage: Trigger = {
+    afterMs: silenceMs(exchange, choice.server),
+    second: () => {
+      if (exchange.sentMs === 0) return null // it waits for a connection
+      choice.server.silent(exchange.sentMs)
+      return secondAttempt(exchange, 'failover', () => fleet.mayRetry())
+    },
   }
-  return hedged(exchange, first, second, (ended) => verdict(exchange, ended).kind === 'answer')
+  const early: Trigger = {
+    afterMs: hedge.afterMs,
+    second: () => secondAttempt(exchange, 'hedge', () => fleet.mayHedge()),
+  }
+  const triggers = hedge.enabled && early.afterMs < stage.afterMs ? [early, stage] : [stage]
+  return race(exchange, first, triggers, (ended) => verdict(exchange, ended).kind === 'answer')
+}
+
+/** An attempt bounded by the deadline alone: a silent server may still answer while another one is asked. */
+function attemptOn(exchange: Exchange, server: Backend, because: string): Begin {
+  return (signal) => attempt(exchange, server, because, exchange.headers, signal, Number.POSITIVE_INFINITY)
+}
+
+function secondAttempt(
+  exchange: Exchange,
+  because: 'failover' | 'hedge',
+  mayAsk: () => boolean,
+): Begin | null {
+  const { fleet, order, tried } = exchange
+  const other = nextServer(order, tried)
+  if (other.kind === 'none' || tried.length >= fleet.options.retry.attempts || !mayAsk()) return null
+  tried.push(other.server)
+  exchange.hedged = because === 'hedge'
+  return attemptOn(exchange, other.server, because)
+}
+
+/**
+ * How long a server may be silent before another one is asked, ms. A hit comes at once or never; a miss waits for S3 as
+ * well, where going there directly would not be faster, so that just the time for another server is left.
+ */
+function silenceMs(exchange: Exchange, server: Backend): number {
+  const { firstByteMs } = server.server.timeouts
+  const isMiss = !server.backup && !exchange.fleet.expectedHits.has(exchange.key)
+  return isMiss ? Math.max(firstByteMs, (2 / 3) * exchange.fleet.options.deadlineMs) : firstByteMs
 }
 
 function verdict(exchange: Exchange, ended: Attempt): RetryDecision {

@@ -58,3 +58,22 @@ t.test('no hedge for a quick answer, an upload, or beyond the budget', async (t)
   for (let i = 0; i < 8; i++) await poor.get('/b/k')
   t.equal(poor.origin('s3').seen.length, 2, 'a quarter of eight')
 })
+
+t.test('a server that is silent past its time may still answer: slow beats none', async (t) => {
+  const { get, origin, clock, backend } = world({ enabled: false })
+  origin('cache1').latencyMs = 700
+  origin('s3').mood = 'refused'
+  const response = await get('/b/k')
+  t.equal(headerValue(response.headers, 'x-backend'), 'cache1')
+  t.equal(clock.monotonicMs(), 700)
+  t.equal(backend('cache1').counters.errors, 1, 'its silence was noted')
+  t.same(origin('s3').seen, ['GET /b/k'])
+})
+
+t.test('while S3 is down too, the silent server is waited for until the deadline', async (t) => {
+  const { get, origin, clock, backend } = world({ enabled: false })
+  backend('s3').setMode('maint')
+  origin('cache1').latencyMs = 850
+  t.equal((await get('/b/k')).status, 200)
+  t.equal(clock.monotonicMs(), 850)
+})

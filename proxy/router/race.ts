@@ -1,0 +1,84 @@
+// Asks a second server when the first one stays silent, and takes whichever answers first. The first one is not given
+// up: slow beats none, and on a machine short of CPU all of them are slow. Flow.
+import { type Attempt, drop } from './attempt.ts'
+import type { Exchange } from './exchange.ts'
+
+/** Begins an attempt that ends with `signal`. */
+export type Begin = (signal: AbortSignal) => Promise<Attempt>
+
+/** After `afterMs` of silence `second` begins another attempt; null: no server is left, or no budget. */
+export interface Trigger {
+  readonly afterMs: number
+  readonly second: () => Begin | null
+}
+
+/**
+ * The first answer for which `isGood` holds, of `first` and of the second that one of the triggers begins (they come in
+ * order of time). A failure, or an answer that isn't good, is returned when nothing else is under way; the loser is aborted.
+ */
+export async function race(
+  exchange: Exchange,
+  first: Begin,
+  triggers: readonly Trigger[],
+  isGood: (attempt: Attempt) => boolean,
+): Promise<Attempt> {
+  const { signal } = exchange.patience
+  const one = new Racer(first, signal)
+  let waitedMs = 0
+  for (const { afterMs, second } of triggers) {
+    const early = await within(exchange, one.attempt, afterMs - waitedMs)
+    if (early !== null) return early
+    waitedMs = afterMs
+    const begin = second()
+    if (begin !== null) return firstGood([one, new Racer(begin, signal)], isGood)
+  }
+  return one.attempt
+}
+
+/** The attempt if it ends within `ms`, else null. */
+async function within(exchange: Exchange, attempt: Promise<Attempt>, ms: number): Promise<Attempt | null> {
+  const silence = Promise.withResolvers<null>()
+  const cancel = exchange.fleet.ports.clock.after(ms, () => silence.resolve(null))
+  try {
+    return await Promise.race([attempt, silence.promise])
+  } finally {
+    cancel()
+  }
+}
+
+class Racer {
+  readonly attempt: Promise<Attempt>
+  readonly #controller = new AbortController()
+
+  constructor(begin: Begin, signal: AbortSignal) {
+    const lose = () => this.#controller.abort(signal.reason)
+    if (signal.aborted) lose()
+    else signal.addEventListener('abort', lose, { once: true })
+    this.attempt = begin(this.#controller.signal)
+  }
+
+  lose(): void {
+    this.#controller.abort()
+    void this.attempt.then(
+      (attempt) => attempt.kind === 'answered' && drop(attempt),
+      () => {},
+    )
+  }
+}
+
+async function firstGood(racers: readonly Racer[], isGood: (attempt: Attempt) => boolean): Promise<Attempt> {
+  const finished = racers.map((racer) => racer.attempt.then((attempt) => ({ racer, attempt })))
+  const one = await Promise.race(finished)
+  const other = racers.find((racer) => racer !== one.racer)!
+  if (isGood(one.attempt)) {
+    other.lose()
+    return one.attempt
+  }
+  const two = await other.attempt
+  if (!isGood(two) && one.attempt.kind === 'answered') {
+    if (two.kind === 'answered') drop(two)
+    return one.attempt
+  }
+  if (one.attempt.kind === 'answered') drop(one.attempt)
+  return two
+}
