@@ -23,8 +23,8 @@ export class Exchange {
   /** Headers as every backend gets them. */
   readonly headers: HeaderList
   queuedMs = 0
-  /** When the latest attempt was sent. */
-  sentMs = 0
+  /** When the latest attempt was sent; -1: none was yet. */
+  sentMs = -1
   headMs = -1
   bytes = 0
   resumes = 0

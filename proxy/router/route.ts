@@ -64,7 +64,7 @@ function ask(exchange: Exchange, choice: Choice<Backend> & { kind: 'use' }): Pro
   const stage: Trigger = {
     afterMs: silenceMs(exchange, choice.server),
     second: () => {
-      if (exchange.sentMs === 0) return null // it waits for a connection
+      if (exchange.sentMs < 0) return null // it waits for a connection
       choice.server.silent(exchange.sentMs)
       return secondAttempt(exchange, 'failover', () => fleet.mayRetry())
     },
