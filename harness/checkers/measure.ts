@@ -81,11 +81,12 @@ function slowestFailure(parts: readonly PopulationSummary[]): number | undefined
   return slowest.length === 0 ? undefined : Math.max(...slowest)
 }
 
-/** Known only when the origin was asked and at least one upload had been acknowledged somewhere in the phases. */
+/** Known only when the origin was asked for every acknowledged upload of the phases, and there was at least one. */
 function uploadsLost(phases: readonly PhaseSummary[]): number | undefined {
-  const asked = phases.map((phase) => phase.uploads).filter((uploads) => uploads !== null)
-  if (sum(asked, (uploads) => uploads.acknowledged) === 0) return undefined
-  return sum(asked, (uploads) => uploads.lost.length)
+  const acknowledged = sum(phases, ({ populations }) => populations.upload.ok)
+  const asked = sum(phases, ({ uploads }) => uploads?.acknowledged ?? 0)
+  if (acknowledged === 0 || asked < acknowledged) return undefined
+  return sum(phases, ({ uploads }) => uploads?.lost.length ?? 0)
 }
 
 function fetchesPerKey(phases: readonly PhaseSummary[]): number | undefined {
@@ -93,14 +94,18 @@ function fetchesPerKey(phases: readonly PhaseSummary[]): number | undefined {
   return most.length === 0 ? undefined : Math.max(...most)
 }
 
+/**
+ * From the phase's start until the last failed arrival was told so; Infinity when no later second saw an arrival end
+ * ok, for then it has not recovered within the phase.
+ */
 function timeToRecover(summary: Summary, population: Population, name: string): number | undefined {
   const [phase] = phasesIn(summary, [name])
   const part = phase?.populations[population]
-  if (!phase || !part || part.ok === 0 || part.lastOkWindowMs === null) return undefined
-  if (part.lastFailureEndMs === null) return 0
-  // Nothing ended ok in a later second than the last failure: it has not recovered within the phase.
-  if (part.lastFailedWindowMs !== null && part.lastOkWindowMs < part.lastFailedWindowMs) return undefined
-  return part.lastFailureEndMs - phase.startMs
+  if (!phase || !part || part.scheduled === 0) return undefined
+  if (part.failed === 0) return 0
+  const { lastOkWindowMs, lastFailedWindowMs, lastFailureEndMs } = part
+  if (lastOkWindowMs === null || lastOkWindowMs < lastFailedWindowMs!) return Number.POSITIVE_INFINITY
+  return lastFailureEndMs === null ? undefined : lastFailureEndMs - phase.startMs
 }
 
 /** |recorded − injected| / injected, with injected the time in which any fault was in force in the phases. */

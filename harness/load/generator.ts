@@ -1,5 +1,6 @@
 // The parent's handle on the load generator, which runs as its own process so that nothing else delays its schedule.
 import { type ChildProcess, fork } from 'node:child_process'
+import { finished } from 'node:stream/promises'
 import type { HistoryLine } from '../history/events.ts'
 import { guard, unguard } from '../systems/process-group.ts'
 import type { Endpoint, FromGenerator, GeneratorConfig, Phase, PhaseDone, ToGenerator } from './messages.ts'
@@ -75,7 +76,10 @@ class Link {
     if (child.pid !== undefined) guard(child.pid)
     this.#exited = new Promise((resolve) => {
       // Not 'close': Node doesn't emit it once the parent has disconnected the channel.
-      child.once('exit', (code, signal) => resolve(this.#onExit(code, signal)))
+      child.once('exit', async (code, signal) => {
+        if (!this.#isWanted) await finished(child.stderr!).catch(() => {})
+        resolve(this.#onExit(code, signal))
+      })
       child.once('error', (error) => resolve(this.#onDeath(`could not be started: ${error.message}`)))
     })
     child.on('message', (message: FromGenerator) => this.#onMessage(message))
