@@ -222,16 +222,16 @@ const doubtful: [string, RegExp, (lines: HistoryLine[]) => HistoryLine[]][] = [
   ],
   [
     'an arrival that ended in no outcome',
-    /101 known arrivals were scheduled and 100 ended/,
+    /in steady, 201 known arrivals were scheduled and 200 ended/,
     (lines) =>
       withWindow(
         altered(lines, (line) => (line.type === 'generator' ? generatorOf(704) : line)),
-        { ...during('stale', 100), byOutcome: { stale: 100 }, scheduled: 101 },
+        { ...windowOf('steady', 'known', 1000, { hit: 100 }), scheduled: 101 },
       ),
   ],
   [
     'an arrival that ended twice',
-    /100 known arrivals were scheduled and 101 ended/,
+    /in outage, 300 known arrivals were scheduled and 301 ended/,
     (lines) => withWindow(lines, { ...during('hit', 1), byOutcome: { hit: 2, stale: 99 } }),
   ],
   [
