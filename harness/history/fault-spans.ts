@@ -14,7 +14,7 @@ export interface FaultSpan {
   detectedAtMs: number | null
   /** When the last backend that was down during the fault came up again after it was healed. */
   upAgainAtMs: number | null
-  /** Backends that are down because of it and not yet up again. */
+  /** Backends that went down in it, or were down when it came, and are not yet up again. */
   readonly down: Set<string>
   /** Known reads that failed in the fault or in its aftermath. */
   readsLost: number
@@ -26,7 +26,7 @@ export interface FaultSpan {
   slowestMs: number | null
 }
 
-const newSpan = (line: FaultLine): FaultSpan => ({
+const newSpan = (line: FaultLine, downAlready: ReadonlySet<string>): FaultSpan => ({
   name: line.name,
   target: line.target,
   injectedMs: line.atMs,
@@ -35,7 +35,7 @@ const newSpan = (line: FaultLine): FaultSpan => ({
   touched: null,
   detectedAtMs: null,
   upAgainAtMs: null,
-  down: new Set(),
+  down: new Set(downAlready),
   readsLost: 0,
   lastLossWithinMs: null,
   lastLossAfterMs: null,
@@ -45,10 +45,11 @@ const newSpan = (line: FaultLine): FaultSpan => ({
 export class FaultRecorder {
   readonly spans: FaultSpan[] = []
   readonly doubts: string[] = []
+  readonly #downNow = new Set<string>()
 
   addFault(line: FaultLine): void {
     if (line.edge === 'applied') {
-      this.spans.push(newSpan(line))
+      this.spans.push(newSpan(line, this.#downNow))
       return
     }
     const span = this.spans.findLast(
@@ -65,8 +66,10 @@ export class FaultRecorder {
   addState(line: StateLine): void {
     const subject = `${line.part}/${line.subject}`
     if (/^down/i.test(line.state)) {
+      this.#downNow.add(subject)
       for (const span of this.#within(line.atMs)) markDown(span, subject, line.atMs)
     } else if (/^up/i.test(line.state)) {
+      this.#downNow.delete(subject)
       const span = this.#after(line.atMs)
       if (span?.down.delete(subject)) span.upAgainAtMs = line.atMs
     }

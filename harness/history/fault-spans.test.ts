@@ -1,0 +1,85 @@
+import t from 'tap'
+import type { FailureLine } from './events.ts'
+import { failoverOf } from './failovers.ts'
+import { FaultRecorder } from './fault-spans.ts'
+
+const applied = (name: string, atMs: number) =>
+  ({ type: 'fault', name, target: 'x', edge: 'applied', atMs }) as const
+const healed = (name: string, atMs: number) =>
+  ({ type: 'fault', name, target: 'x', edge: 'healed', atMs, touched: { count: 1, evidence: '' } }) as const
+const state = (subject: string, to: string, atMs: number) =>
+  ({ type: 'state', part: 'router', subject, state: to, because: '', atMs }) as const
+const lost = (atMs: number, responseMs: number, suppressed?: number): FailureLine => ({
+  type: 'failure',
+  phase: 'p',
+  population: 'known',
+  atMs,
+  key: 'k',
+  outcome: 'reset',
+  responseMs,
+  detail: '',
+  requestId: 'r',
+  ...(suppressed !== undefined && { suppressed }),
+})
+
+t.test('one fault: noticed, switched, healed, back', async (t) => {
+  const recorder = new FaultRecorder()
+  recorder.addFault(applied('cut', 1000))
+  recorder.addLostRead(lost(1010, 5))
+  recorder.addLostRead(lost(1200, 100, 4))
+  recorder.addState(state('cache1', 'down', 1500))
+  recorder.addFault(healed('cut', 4000))
+  recorder.addLostRead(lost(4100, 50))
+  recorder.addState(state('cache1', 'up', 5200))
+  recorder.addSlowest(1000, 2000, 90)
+  recorder.addSlowest(4000, 5000, 500) // after the healing
+  t.same(failoverOf(recorder.spans[0]!), {
+    fault: 'cut',
+    injectedMs: 1000,
+    detectedMs: 500,
+    switchedMs: 300,
+    healedMs: 4000,
+    backMs: 1200,
+    readsLost: 7,
+    slowestMs: 90,
+  })
+})
+
+t.test('a failed read that is told after the healing counts where it began', async (t) => {
+  const recorder = new FaultRecorder()
+  recorder.addFault(applied('cut', 1000))
+  recorder.addFault(healed('cut', 2000))
+  recorder.addLostRead(lost(1900, 5000))
+  t.match(failoverOf(recorder.spans[0]!), { readsLost: 1, switchedMs: 5900 })
+})
+
+t.test('faults in a row keep their own accounts', async (t) => {
+  const recorder = new FaultRecorder()
+  recorder.addFault(applied('503', 0))
+  recorder.addState(state('s3', 'down', 300))
+  recorder.addFault(healed('503', 1000))
+  recorder.addFault(applied('silent', 1000))
+  recorder.addState(state('cache1', 'up', 1500)) // was never down
+  recorder.addLostRead(lost(1200, 10))
+  recorder.addFault(healed('silent', 2000))
+  recorder.addState(state('s3', 'up', 2400))
+  t.same(
+    recorder.spans.map((span) => failoverOf(span).readsLost),
+    [0, 1],
+  )
+  t.match(failoverOf(recorder.spans[0]!), { detectedMs: 300, backMs: null })
+  t.match(failoverOf(recorder.spans[1]!), { detectedMs: null, backMs: 400 })
+})
+
+t.test(
+  'a state that is neither up nor down changes nothing; a fault nobody applied is a doubt',
+  async (t) => {
+    const recorder = new FaultRecorder()
+    recorder.addState(state('s3', 'down', 1))
+    recorder.addFault(applied('cut', 5))
+    recorder.addState(state('s3', 'half-open', 6))
+    t.equal(recorder.spans[0]!.detectedAtMs, null)
+    recorder.addFault(healed('other', 9))
+    t.same(recorder.doubts, ['the fault other was healed but never applied'])
+  },
+)
