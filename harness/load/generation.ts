@@ -110,7 +110,8 @@ export class Generation {
     const workload: Workload = { ...this.#config.workload, ...phase.workload }
     const stream = (purpose: string) => randomStream(seed, `${phase.name}: ${purpose}`)
     const pickPopulation = populationPicker(workload.shares, stream('population'))
-    const pickKnown = popularityPicker(this.#candidates(phase.only), workload.popularity, seed)
+    const candidates = this.#candidates(phase.only)
+    const pickKnown = popularityPicker(candidates, workload.popularity, seed, stream('which object'))
     const startMs = this.#nowMs()
     const due = arrivals(workload.arrivals, workload.ratePerSecond, phase.durationMs, stream('arrivals'))
     let sinceYield = 0

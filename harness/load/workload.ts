@@ -4,18 +4,18 @@ import type { Popularity, Shares } from './messages.ts'
 import type { LoadObject } from './objects.ts'
 import { type Draw, randomStream, shuffled } from './random.ts'
 
-/** Draws known objects by popularity (the rule stands at `Popularity`). */
+/** Draws known objects by popularity (the rule stands at `Popularity`). The seed deals the ranks, the same in each phase. */
 export function popularityPicker(
   known: readonly LoadObject[],
   rule: Popularity,
   seed: number,
+  draw: Draw,
 ): () => LoadObject {
   const big = known.filter((object) => object.bytes > rule.bigObjectBytes)
   const ranked = shuffled(
     known.filter((object) => object.bytes <= rule.bigObjectBytes),
     randomStream(seed, 'popularity'),
   )
-  const draw = randomStream(seed, 'which-object')
   const pickRanked = zipfPicker(ranked, rule.zipf, draw)
   const pickBig = () => big[Math.floor(draw() * big.length)]!
   if (ranked.length === 0) return pickBig
