@@ -65,6 +65,16 @@ program
   })
 
 program
+  .command('ceiling <url>')
+  .description('the closed-loop maximum of a healthy endpoint by autocannon, and what that can not tell')
+  .option('--connections <n>', 'requests in flight at any time', positiveInteger, 10)
+  .option('--seconds <n>', 'how long to load it', positiveInteger, 10)
+  .action(async (url: string, options: { connections: number; seconds: number }) => {
+    const { ceilingText, measureCeiling } = await import('./load/ceiling.ts')
+    console.log(ceilingText(await measureCeiling(url, options)))
+  })
+
+program
   .command('doctor')
   .description('says what is on this machine and what that enables')
   .action(async () => {
@@ -88,6 +98,11 @@ program
     const { runToxiproxy } = await import('./toxiproxy/main.ts')
     await runToxiproxy(flags)
   })
+
+function positiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`expected a positive whole number, got "${text}"`)
+  return Number(text)
+}
 
 /** A run's folder by what a person calls it. */
 async function folderOf(run: string): Promise<string> {
