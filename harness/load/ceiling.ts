@@ -39,8 +39,8 @@ export async function measureCeiling(url: string, options: CeilingOptions): Prom
   return {
     url,
     ...options,
-    requestsPerSecond: result.requests.average,
-    bytesPerSecond: result.throughput.average,
+    requestsPerSecond: result['2xx'] / result.duration,
+    bytesPerSecond: result.throughput.total / result.duration,
     p50Ms: result.latency.p50,
     p99Ms: result.latency.p99,
     failed: result.errors + result.timeouts + result.non2xx,
