@@ -14,7 +14,7 @@ await scenario(
     name: 's3-outage',
     story: 'S3 is away for 2 h 57 min of calendar time; reads of what had been read before must go on.',
     speed: 240,
-    ratePerSecond: 200,
+    ratePerSecond: 100,
     durationSeconds: (2 * 60 + 57) * 60,
     thresholds: [
       ...[...outage, 'recovery'].map((phase) => ({
@@ -86,7 +86,7 @@ await scenario(
 
     await run.cold(40)
     await run.warm()
-    await run.steady({ seconds: 8 })
+    await run.steady({ seconds: 10 })
     await run.phase({
       name: 'outage-503',
       story: 'S3 answers every request with 503 SlowDown',
