@@ -12,6 +12,7 @@ import type { Generator } from './load/generator.ts'
 import type { Phase as LoadPhase, ObjectFilter, Workload } from './load/messages.ts'
 import type { Deployment } from './run/deployment.ts'
 import type { RunOptions } from './run/options.ts'
+import { orStopped } from './run/stopped.ts'
 import type { Tally } from './run/tally.ts'
 
 /** A scenario's demand that the run can't be judged at all, or must stop early; ends it with verdict `unknown`. */
@@ -32,6 +33,8 @@ export interface PhasePlan {
   readonly calendarSeconds?: number
   /** In force during this phase; a fault that the next phase names too stays. */
   readonly faults?: readonly Fault[]
+  /** Faults come and go this long after the phase's load has begun, seconds; before it begins when absent. */
+  readonly changeAfterSeconds?: number
   readonly workload?: Partial<Workload>
   readonly only?: ObjectFilter
 }
@@ -94,17 +97,21 @@ export class Run {
 
   /** Arrivals by the schedule for a while, with the given faults in force. */
   async phase(plan: PhasePlan): Promise<void> {
-    const { name, story, workload, only } = plan
+    const { name, story, workload, only, changeAfterSeconds } = plan
     const durationMs = this.#durationMs(plan)
-    await this.#during({ name, story }, async () => {
-      await this.#orStopped(this.#parts.faults.change(plan.faults ?? []))
-      await this.#load({
+    const change = () => this.#orStopped(this.#parts.faults.change(plan.faults ?? []))
+    const load = () =>
+      this.#load({
         mode: 'open-loop',
         name,
         durationMs,
         ...(workload && { workload }),
         ...(only && { only }),
       })
+    await this.#during({ name, story }, async () => {
+      if (changeAfterSeconds === undefined) return change().then(load)
+      const later = this.#orStopped(sleep(changeAfterSeconds * 1000)).then(change)
+      return Promise.all([load(), later])
     })
   }
 
@@ -122,7 +129,7 @@ export class Run {
   }
 
   /** A phase in which nothing is wrong and every known read must succeed; anything else can't be a baseline. */
-  async steady(plan: { readonly seconds: number; readonly workload?: Partial<Workload> }): Promise<void> {
+  async steady(plan: Pick<PhasePlan, 'seconds' | 'workload' | 'only'>): Promise<void> {
     await this.phase({ name: 'steady', story: 'nothing is wrong', ...plan })
     await this.settle()
     const { scheduled, ok } = this.#parts.tally.of('steady', 'known')
@@ -168,17 +175,7 @@ export class Run {
     return this.#orStopped(this.#parts.generator.phase(phase))
   }
 
-  /** The promise, or the reason for which the run must end, whichever comes first. */
-  async #orStopped<T>(work: Promise<T>): Promise<T> {
-    const { stopped } = this.#parts
-    const { promise, reject } = Promise.withResolvers<never>()
-    const stop = () => reject(stopped.reason)
-    if (stopped.aborted) stop()
-    stopped.addEventListener('abort', stop)
-    try {
-      return await Promise.race([work, promise])
-    } finally {
-      stopped.removeEventListener('abort', stop)
-    }
+  #orStopped<T>(work: Promise<T>): Promise<T> {
+    return orStopped(this.#parts.stopped, work)
   }
 }

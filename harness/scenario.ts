@@ -3,7 +3,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
-import type { Threshold } from './checkers/threshold.ts'
+import type { Measure, Threshold } from './checkers/threshold.ts'
 import { exitCodes, messageOf, UsageError } from './errors.ts'
 import { Run, RunStopped } from './experiment.ts'
 import { FaultSet } from './faults/fault-set.ts'
@@ -18,14 +18,17 @@ import { type Deployment, deploy } from './run/deployment.ts'
 import { type Observer, observe } from './run/observer.ts'
 import { makeRunDirectory, parseRunOptions, type RunOptions, type ScenarioDefaults } from './run/options.ts'
 import { runLine } from './run/run-line.ts'
+import { orStopped } from './run/stopped.ts'
 import { Tally } from './run/tally.ts'
 import { UndoStack } from './run/undo.ts'
-import { loadSystem } from './systems/system.ts'
+import { loadSystem, type SystemDescription } from './systems/system.ts'
 
 export interface Scenario extends ScenarioDefaults {
   readonly name: string
   /** What breaks and what must hold, in a sentence or two. */
   readonly story: string
+  /** Systems without such a part are refused before anything starts. */
+  readonly needs?: 'cache'
   readonly workload?: Partial<Omit<Workload, 'ratePerSecond'>>
   readonly thresholds: readonly Threshold[]
 }
@@ -59,10 +62,22 @@ export async function runScenario(
   }
 }
 
-/** A system without an observable router keeps no record of S3's downtime, so nothing can be demanded of it. */
+/** A system without an observable router tells nobody what it thinks of its backends, so nothing can be demanded of that. */
 function applicable(thresholds: readonly Threshold[], { parts }: Deployment): readonly Threshold[] {
   const keepsRecord = parts.some((part) => part.description.observe)
-  return thresholds.filter(({ measure }) => keepsRecord || measure.kind !== 'downtime-error')
+  return thresholds.filter(({ measure }) => keepsRecord || !isOfRecord(measure))
+}
+
+function isOfRecord(measure: Measure): boolean {
+  if (measure.kind === 'failover') return measure.column === 'detectedMs' || measure.column === 'backMs'
+  return measure.kind === 'downtime-error'
+}
+
+function requireParts({ name, needs }: Scenario, system: SystemDescription): void {
+  if (needs === undefined || system.parts.some(({ role }) => role === needs)) return
+  throw new UsageError(
+    `${name} acts on a ${needs}, and the system ${system.name} has no part with \`role: ${needs}\`; choose another --system`,
+  )
 }
 
 /** One run: owns what it opened and undoes it. */
@@ -85,6 +100,7 @@ class ScenarioRun {
 
   async run(tell: (run: Run) => Promise<void>): Promise<number> {
     const system = loadSystem(this.#options.system)
+    requireParts(this.#definition, system)
     const runDir = makeRunDirectory(this.#options, this.#definition.name, this.#startedAt)
     const ignoreSignals = this.#listenForSignals()
     const view = createLiveView({
@@ -106,7 +122,10 @@ class ScenarioRun {
       const deployment = await deploy(system, this.#options, workDir, path.join(runDir, 'logs'), {
         undo: this.#undo,
         onTrouble: this.#onTrouble,
-        onStep: (step) => this.#options.quiet || console.log(`starting ${step}`),
+        onStep: (step) => {
+          this.#stop.signal.throwIfAborted()
+          if (!this.#options.quiet) console.log(`starting ${step}`)
+        },
       })
       await this.#tell(tell, deployment, tally, emit)
     } catch (error) {
@@ -175,9 +194,9 @@ class ScenarioRun {
         stopped: signal,
       }),
     )
-    await faults.change([])
-    await generator.end()
-    await this.#closeTheBooks(deployment, observer, emit)
+    await orStopped(signal, faults.change([]))
+    await orStopped(signal, generator.end())
+    await orStopped(signal, this.#closeTheBooks(deployment, observer, emit))
   }
 
   async #startGenerator(
