@@ -78,6 +78,7 @@ export class Generation {
       startMs,
       endMs: this.#nowMs(),
       scheduled: this.recorder.scheduled - scheduledBefore,
+      slipP99Ms: this.recorder.slipP99Ms(phase.name),
       neverReadLeft: this.#neverRead.length,
     }
   }
@@ -88,7 +89,7 @@ export class Generation {
     // Opens the connection, or gets the session, that the reads are about.
     if (handshake !== 'full') await this.#readUnrecorded(sample[0]!, { connections, handshake })
     for (const object of sample) {
-      const arrival = this.#arrive(name, 'known', object.key, this.#nowMs())
+      const arrival = this.#arrive(name, 'known', object.key, this.#nowMs(), false)
       await this.#sender.read(arrival, object, { connections, handshake })
     }
     connections.close()
@@ -98,7 +99,7 @@ export class Generation {
     const queue = this.#candidates(only).values()
     const worker = async () => {
       for (const object of queue) {
-        const arrival = this.#arrive(name, 'known', object.key, this.#nowMs())
+        const arrival = this.#arrive(name, 'known', object.key, this.#nowMs(), false)
         await this.#sender.read(arrival, object, { connections: this.#connections, handshake: 'kept' })
       }
     }
@@ -169,8 +170,14 @@ export class Generation {
     return true
   }
 
-  #arrive(phase: string, population: Arrival['population'], key: string, intendedMs: number): Arrival {
-    const arrival = { phase, population, key, requestId: `r${++this.#requests}`, intendedMs }
+  #arrive(
+    phase: string,
+    population: Arrival['population'],
+    key: string,
+    intendedMs: number,
+    isScheduled = true,
+  ): Arrival {
+    const arrival = { phase, population, key, requestId: `r${++this.#requests}`, intendedMs, isScheduled }
     this.recorder.arrived(arrival)
     return arrival
   }
@@ -196,7 +203,8 @@ export class Generation {
   async #readUnrecorded(object: LoadObject, options: SendOptions): Promise<boolean> {
     const unrecorded = new Sender(this.#config, new Recorder(() => {}, this.#nowMs), this.#nowMs)
     const arrival = { phase: '', population: 'known', key: object.key, requestId: 'unrecorded' } as const
-    const { detail } = await unrecorded.read({ ...arrival, intendedMs: this.#nowMs() }, object, options)
+    const now = { intendedMs: this.#nowMs(), isScheduled: false }
+    const { detail } = await unrecorded.read({ ...arrival, ...now }, object, options)
     return detail === ''
   }
 

@@ -2,7 +2,6 @@
 // It ends when the channel closes, so it never outlives the run.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { messageOf } from '../errors.ts'
-import { quantileMs } from '../history/histogram.ts'
 import { Generation } from './generation.ts'
 import type { FromGenerator, GeneratorConfig, ToGenerator } from './messages.ts'
 import { readManifest } from './objects.ts'
@@ -23,11 +22,11 @@ async function start(config: GeneratorConfig): Promise<void> {
 
 async function end(running: Generation, graceMs: number): Promise<void> {
   await running.end(graceMs)
-  const { scheduled, sent, dropped, slip } = running.recorder
+  const { scheduled, sent, dropped } = running.recorder
   const { user, system } = process.cpuUsage()
   const line = {
     type: 'generator',
-    slipP99Ms: quantileMs(slip, 0.99) ?? 0,
+    slipP99Ms: running.recorder.slipP99Ms(),
     cpuSeconds: (user + system) / 1e6,
     eventLoopLagP99Ms: loopDelay.percentile(99) / 1e6,
     scheduled,

@@ -133,6 +133,8 @@ export interface PhaseDone {
   readonly startMs: number
   readonly endMs: number
   readonly scheduled: number
+  /** How late 1 % of the phase's arrivals were sent, at least, of those that have ended; 0 in warm and cold phases. */
+  readonly slipP99Ms: number
   /** Never-read objects still in reserve. At 0 such arrivals have become known reads. */
   readonly neverReadLeft: number
 }

@@ -2,7 +2,7 @@
 // everything that was due in it has ended, so that it never has to be corrected.
 import type { FailureLine, HistoryLine, Outcome, Population, WindowLine } from '../history/events.ts'
 import { okOutcomes } from '../history/events.ts'
-import { encodeHistogram, type Histogram, newHistogram, recordMs } from '../history/histogram.ts'
+import { encodeHistogram, type Histogram, newHistogram, quantileMs, recordMs } from '../history/histogram.ts'
 
 const widthMs = 1000
 /** Failures told one by one in a window; the rest are summed up in the last one's `suppressed`. */
@@ -15,6 +15,8 @@ export interface Arrival {
   readonly requestId: string
   /** Run time at which it was due. */
   readonly intendedMs: number
+  /** False when it was sent as soon as another ended: it has no schedule to be late for. */
+  readonly isScheduled: boolean
 }
 
 /** How an arrival ended. Times are of the run's clock. */
@@ -52,8 +54,8 @@ export class Recorder {
   scheduled = 0
   sent = 0
   dropped = 0
-  /** Sent minus intended, ms. */
-  readonly slip = newHistogram()
+  /** Sent minus intended of the scheduled arrivals, by phase. */
+  readonly #slips = new Map<string, Histogram>()
 
   constructor(emit: (line: HistoryLine) => void, nowMs: () => number) {
     this.#emit = emit
@@ -73,10 +75,23 @@ export class Recorder {
     if (end.sentMs === null) this.dropped++
     else {
       this.sent++
-      recordMs(this.slip, end.sentMs - arrival.intendedMs)
+      if (arrival.isScheduled) recordMs(this.#slipsOf(arrival.phase), end.sentMs - arrival.intendedMs)
     }
     if (okOutcomes.has(end.outcome)) recordOk(window, arrival, end)
     else this.#recordFailure(window, arrival, end)
+  }
+
+  /** How late 1 % of the scheduled arrivals were sent at least, of one phase or of all, ms; 0 when there were none. */
+  slipP99Ms(phase?: string): number {
+    const merged = newHistogram()
+    for (const [name, slips] of this.#slips) if (phase === undefined || name === phase) merged.add(slips)
+    return quantileMs(merged, 0.99) ?? 0
+  }
+
+  #slipsOf(phase: string): Histogram {
+    const slips = this.#slips.get(phase) ?? newHistogram()
+    this.#slips.set(phase, slips)
+    return slips
   }
 
   /** Says once why the counts can't be trusted. */

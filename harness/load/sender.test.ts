@@ -24,6 +24,7 @@ async function readOnce(t: Test, url: string, timeoutMs = 300) {
     key: object.key,
     requestId: 'r1',
     intendedMs: nowMs(),
+    isScheduled: true,
   } as const
   recorder.arrived(arrival)
   const judged = await sender.read(arrival, object, { connections, handshake: 'kept' })
@@ -186,6 +187,7 @@ async function severalReads(t: Test, url: string, count: number) {
       key: object.key,
       requestId: `r${i}`,
       intendedMs: nowMs(),
+      isScheduled: true,
     } as const
     ends.push((await sender.read(arrival, object, { connections, handshake: 'kept' })).outcome)
     await new Promise((resolve) => setTimeout(resolve, 10))
@@ -238,6 +240,7 @@ t.test('an answer before the whole upload was taken counts, and its connection i
     key: 'uploads/1',
     requestId: 'r1',
     intendedMs: nowMs(),
+    isScheduled: true,
   } as const
   const options = { connections, handshake: 'kept' } as const
   const { outcome } = await sender.upload(arrival, Buffer.alloc(32 * 2 ** 20), options)
