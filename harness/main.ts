@@ -1,16 +1,15 @@
 // The `breakwater` command line. Each subcommand loads what it needs when it runs.
-import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import { exitCodes, messageOf, UsageError } from './errors.ts'
 import { handOver } from './hand-over.mjs'
+import type { CompareOptions } from './run/compare.ts'
+import { scenarioNames } from './run/scripts.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const reportsDir = path.join(root, 'reports')
-const scenarioNames = readdirSync(path.join(root, 'scenarios'))
-  .filter((name) => name.endsWith('.mjs'))
-  .map((name) => path.basename(name, '.mjs'))
+const runnable = [...scenarioNames(), 'all']
 
 const program = new Command('breakwater')
   .description('Keep S3 reads flowing while S3 is down, and prove it.')
@@ -19,15 +18,30 @@ const program = new Command('breakwater')
 
 program
   .command('run <scenario> [flags...]')
-  .description(`runs a scenario: ${scenarioNames.join(', ')}; its own --help lists the flags`)
+  .description(`runs a scenario: ${runnable.join(', ')}; its own --help lists the flags`)
   .allowUnknownOption()
   .helpOption(false)
   .action((name: string, flags: string[]) => {
-    if (!scenarioNames.includes(name)) {
-      throw new UsageError(`there is no scenario "${name}"; there are ${scenarioNames.join(', ')}`)
+    if (!runnable.includes(name)) {
+      throw new UsageError(`there is no scenario "${name}"; there are ${runnable.join(', ')}`)
     }
     const zx = path.join(root, 'node_modules/zx/build/cli.js')
     return handOver([zx, path.join(root, 'scenarios', `${name}.mjs`), ...flags])
+  })
+
+program
+  .command('compare <scenario> [flags...]')
+  .description('runs a scenario on several systems with the same seed and flags, and compares them')
+  .requiredOption('--systems <list>', 'names or files with commas between: reference,nginx-haproxy,direct')
+  .option('--rounds <n>', 'times each system is run, in turn', '1')
+  .option(
+    '--out <dir>',
+    'the folder for the runs and the comparison (default: reports/compare-SCENARIO/TIME)',
+  )
+  .allowUnknownOption()
+  .action(async (name: string, flags: string[], options: CompareOptions) => {
+    const { compare } = await import('./run/compare.ts')
+    process.exitCode = await compare(name, flags, options)
   })
 
 program

@@ -1,0 +1,104 @@
+// Runs scenario scripts one after another, each in a process and a folder of its own: what `compare` and `all` share.
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { constants } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { exitCodes, UsageError } from '../errors.ts'
+import type { FinishedRun } from '../report/scenario-table.ts'
+import { loadSystem } from '../systems/system.ts'
+import { parseRunOptions } from './options.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const zx = path.join(root, 'node_modules/zx/build/cli.js')
+
+/** The scripts in scenarios/, without the one that runs them all. */
+export function scenarioNames(): string[] {
+  return readdirSync(path.join(root, 'scenarios'))
+    .filter((name) => name.endsWith('.mjs') && name !== 'all.mjs')
+    .map((name) => path.basename(name, '.mjs'))
+}
+
+/** A comma-separated list. @throws UsageError when it is empty or names something twice. */
+export function parseList(flag: string, text: string): string[] {
+  const names = text.split(',').map((name) => name.trim())
+  if (names.includes('')) throw new UsageError(`${flag}: expected names with commas between, got "${text}"`)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice) throw new UsageError(`${flag}: "${twice}" is there twice`)
+  return names
+}
+
+/** @throws UsageError for what every one of the runs would refuse, before the first one starts. */
+export function checkPlan(scenarios: readonly string[], systems: readonly string[], flags: string[]): void {
+  const names = scenarioNames()
+  const stranger = scenarios.find((name) => !names.includes(name))
+  if (stranger) throw new UsageError(`there is no scenario "${stranger}"; there are ${names.join(', ')}`)
+  if (flags.some((flag) => /^--system(=|$)/.test(flag))) {
+    throw new UsageError('--system is for one run; here --systems lists them')
+  }
+  for (const system of systems) loadSystem(system)
+  parseRunOptions('NAME', '', { speed: 1, ratePerSecond: 1, durationSeconds: 1 }, flags)
+}
+
+export interface PlannedRun {
+  readonly scenario: string
+  readonly system: string
+  readonly runDir: string
+  readonly flags: readonly string[]
+}
+
+/** A run that took place, or the exit code alone of one that didn't. */
+export interface RunEnd {
+  readonly plan: PlannedRun
+  readonly exitCode: number
+  /** null when the run left no results. */
+  readonly finished: FinishedRun | null
+}
+
+/** Plays them in order, output to this terminal; ends early when one is interrupted. */
+export async function runInTurn(plans: readonly PlannedRun[]): Promise<RunEnd[]> {
+  const ends: RunEnd[] = []
+  for (const [i, plan] of plans.entries()) {
+    console.log(`\n${i + 1} of ${plans.length}: ${plan.scenario} on ${plan.system}`)
+    const exitCode = await runScript(plan)
+    ends.push({ plan, exitCode, finished: await finishedRun(plan.runDir) })
+    if (exitCode === exitCodes.interrupted) break
+  }
+  return ends
+}
+
+async function runScript({ scenario, system, runDir, flags }: PlannedRun): Promise<number> {
+  const script = path.join(root, 'scenarios', `${scenario}.mjs`)
+  const child = spawn(process.execPath, [zx, script, ...flags, '--system', system, '--out', runDir], {
+    stdio: 'inherit',
+  })
+  // The terminal's Ctrl-C reaches the child by itself; what comes by `kill` reaches only this process.
+  const ignore = () => {}
+  const passOn = (signal: NodeJS.Signals) => child.kill(signal)
+  process.on('SIGINT', ignore).on('SIGTERM', passOn).on('SIGHUP', passOn)
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))
+    })
+  } finally {
+    process.off('SIGINT', ignore).off('SIGTERM', passOn).off('SIGHUP', passOn)
+  }
+}
+
+async function finishedRun(runDir: string): Promise<FinishedRun | null> {
+  const file = path.join(runDir, 'results.json')
+  return existsSync(file) ? { runDir, results: JSON.parse(await readFile(file, 'utf8')) } : null
+}
+
+/** Where the runs of one command go: below `out`, or below reports/ by the command's name and the time. */
+export function groupFolder(out: string | undefined, name: string): string {
+  const stamp = new Date().toISOString().replace(/[:.]/g, '-')
+  return out ? path.resolve(out) : path.resolve('reports', name, stamp)
+}
+
+/** A system's name as part of a folder's name. */
+export function folderName(system: string): string {
+  return path.basename(system).replace(/\.ya?ml$/, '')
+}
