@@ -1,5 +1,8 @@
 // What every benchmark returns; `main.ts` prints it as a table and writes it as JSON.
 
+/** For rows that are there to be known. */
+export const noGoal = '–'
+
 export interface BenchRow {
   readonly case: string
   readonly unit: string
@@ -8,8 +11,9 @@ export interface BenchRow {
   readonly other: number | null
   /** ours / other; null without `other`. */
   readonly ratio: number | null
-  /** The goal in words, such as `≤ 2000` or `ratio ≥ 1.3`. */
+  /** The goal in words, such as `≤ 2000` or `ratio ≥ 1.3`, or `noGoal`. */
   readonly goal: string
+  /** True without a goal. */
   readonly met: boolean
 }
 

@@ -1,0 +1,100 @@
+// Loads two systems in turns, so that a busy machine slows both, and makes rows of the medians.
+import { cpus } from 'node:os'
+import { median } from 'simple-statistics'
+import { request } from 'undici'
+import type { Part } from '../systems/part.ts'
+import { type BenchRow, noGoal } from './result.ts'
+import { load, type Read, writeScript } from './wrk.ts'
+
+const rounds = 5
+const secondsEach = 2
+/** Misses, then hits from disk, then hits from wherever they are served from now on. */
+const warmUps = 3
+
+/** A way to the objects: clients ask `address`, and `parts` spend CPU time on it. */
+export interface Contender {
+  readonly address: string
+  readonly parts: readonly Part[]
+  readonly reads: readonly Read[]
+}
+
+/** Medians over the rounds. */
+export interface Standing {
+  readonly perSecond: number
+  readonly p99Ms: number
+  /** Of all processes of all parts, user and system, microseconds. */
+  readonly cpuUsPerRead: number
+}
+
+export const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`
+
+export async function contest(
+  dir: string,
+  ours: Contender,
+  other: Contender,
+): Promise<[ours: Standing, other: Standing]> {
+  const contenders = [ours, other]
+  const scripts: string[] = []
+  for (const [i, { address, reads }] of contenders.entries()) {
+    await warmUp(address, reads)
+    scripts.push(await writeScript(`${dir}/reads-${i}.lua`, reads))
+  }
+  const rows: Standing[][] = contenders.map(() => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, contender] of contenders.entries()) rows[i]!.push(await measure(contender, scripts[i]!))
+  }
+  return [middle(rows[0]!), middle(rows[1]!)]
+}
+
+/** Rejects when the last of the reads is not answered whole from a cache: then something else would be measured. */
+async function warmUp(address: string, reads: readonly Read[]): Promise<void> {
+  for (let time = 1; time <= warmUps; time++) {
+    for (const { target, headers } of reads) {
+      const {
+        statusCode,
+        headers: answered,
+        body,
+      } = await request(`http://${address}${target}`, { headers: [...headers] })
+      const { byteLength } = await body.arrayBuffer()
+      const cached = answered['x-cache-status']
+      const isRight = statusCode === 200 && byteLength === Number(target.split('/')[2])
+      if (!isRight || (time === warmUps && cached !== 'HIT')) {
+        throw new Error(`${address}${target}: ${statusCode}, ${byteLength} bytes, ${cached}`)
+      }
+    }
+  }
+}
+
+async function measure({ address, parts }: Contender, script: string): Promise<Standing> {
+  const before = await cpuSeconds(parts)
+  const { requests, perSecond, p99Ms } = await load(address, script, secondsEach)
+  const cpuUsPerRead = (((await cpuSeconds(parts)) - before) * 1e6) / requests
+  return { perSecond, p99Ms, cpuUsPerRead }
+}
+
+async function cpuSeconds(parts: readonly Part[]): Promise<number> {
+  let seconds = 0
+  for (const part of parts) {
+    await part.sampleUsage()
+    seconds += part.usage().cpuSeconds
+  }
+  return seconds
+}
+
+function middle(standings: readonly Standing[]): Standing {
+  const of = (field: keyof Standing) => median(standings.map((standing) => standing[field]))
+  return { perSecond: of('perSecond'), p99Ms: of('p99Ms'), cpuUsPerRead: of('cpuUsPerRead') }
+}
+
+/** `minRatio`: how many times the other ours must be; null: no goal. */
+export function row(
+  name: string,
+  unit: string,
+  ours: number,
+  other: number,
+  minRatio: number | null,
+): BenchRow {
+  const ratio = ours / other
+  const goal = minRatio === null ? noGoal : `ratio ≥ ${minRatio}`
+  return { case: name, unit, ours, other, ratio, goal, met: minRatio === null || ratio >= minRatio }
+}

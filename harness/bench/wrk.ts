@@ -1,0 +1,57 @@
+// Load by wrk: as many reads as a system answers, over a set of objects in turns, and how many of them failed.
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+
+/** A read as wrk sends it. */
+export interface Read {
+  readonly target: string
+  /** Name and value by turns. */
+  readonly headers: readonly string[]
+}
+
+export interface Load {
+  readonly requests: number
+  readonly perSecond: number
+  readonly p99Ms: number
+}
+
+export const connections = 32
+
+/** Writes the script that makes wrk ask for `reads` in turns; connections and timing are `load`'s. */
+export async function writeScript(file: string, reads: readonly Read[]): Promise<string> {
+  const calls = reads.map(
+    ({ target, headers }) => `  reads[#reads + 1] = wrk.format('GET', '${target}', ${luaTable(headers)})`,
+  )
+  await writeFile(file, `local reads, at = {}, 0\nfunction init()\n${calls.join('\n')}\nend\n${ending}`)
+  return file
+}
+
+const ending = `
+function request()
+  at = at % #reads + 1
+  return reads[at]
+end
+function done(summary, latency)
+  local e = summary.errors
+  io.write(string.format('{"requests":%d,"us":%d,"p99Us":%d,"failed":%d}\\n', summary.requests, summary.duration,
+    latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
+end
+`
+
+function luaTable(headers: readonly string[]): string {
+  let table = ''
+  for (let i = 0; i < headers.length; i += 2) table += `['${headers[i]}'] = '${headers[i + 1]}', `
+  return `{ ${table}}`
+}
+
+/** Loads `address` for so many seconds. Rejects when a read failed: a fast refusal is no throughput. */
+export async function load(address: string, script: string, seconds: number): Promise<Load> {
+  const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, `http://${address}`]
+  const { stdout } = await promisify(execFile)('wrk', flags)
+  const line = stdout.split('\n').find((text) => text.startsWith('{"requests"'))
+  if (line === undefined) throw new Error(`wrk did not say what it saw: ${stdout}`)
+  const { requests, us, p99Us, failed } = JSON.parse(line)
+  if (failed > 0 || requests === 0) throw new Error(`${failed} of ${requests} reads of ${address} failed`)
+  return { requests, perSecond: requests / (us / 1e6), p99Ms: p99Us / 1000 }
+}
