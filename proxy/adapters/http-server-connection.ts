@@ -129,13 +129,11 @@ export class Connection {
     const { socket } = this
     while (!this.#answering && this.#unread.length > 0 && !socket.destroyed) {
       const parsed = parseHead(this.#unread, 0, this.#host.maxHeaders)
-      if (parsed.kind === 'request') {
-        this.#answer(parsed)
-        continue
-      }
-      const isForNode = parsed.kind === 'other' || this.#unread.length > this.#host.maxHeaderBytes
+      const headBytes = parsed.kind === 'request' ? parsed.end : this.#unread.length
+      const isForNode = parsed.kind === 'other' || headBytes > this.#host.maxHeaderBytes
       if (isForNode) this.#handOver()
-      return
+      if (isForNode || parsed.kind === 'incomplete') return
+      this.#answer(parsed)
     }
     if (this.#ended && !this.#answering) socket.end()
   }

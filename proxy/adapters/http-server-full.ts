@@ -1,6 +1,6 @@
 // The full path of the server: requests with bodies and whatever else is not a plain GET or HEAD, read by Node's own
 // strict HTTP server, checked once more on the raw headers, and answered through the same handler.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../errors.ts'
 import type { Body, HeaderList, ProxyRequest, ProxyResponse } from '../object.ts'
@@ -23,6 +23,7 @@ export function createFullServer(host: ConnectionHost, options: FullServerOption
     requireHostHeader: false, // refused by `findFault`, which also knows HTTP/1.0
     maxHeaderSize: options.maxHeaderBytes,
     headersTimeout: options.headTimeoutMs,
+    connectionsCheckingInterval: 1000,
     requestTimeout: 0, // an upload may take hours; a stalled one is ended by the server's sweep
     keepAliveTimeout: options.keepAliveMs,
     highWaterMark: 256 * 1024,
@@ -31,44 +32,48 @@ export function createFullServer(host: ConnectionHost, options: FullServerOption
   server.maxHeadersCount = 0 // Node drops what is beyond in silence; `findFault`'s caller refuses instead
   // A client that half-closed its side is still answered (RFC 9112 §9.6).
   Object.assign(server, { httpAllowHalfOpen: true })
+  const latest = new WeakMap<Duplex, Exchange>()
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
-    void new Exchange(host, options, request, response).run()
+    if (latest.get(request.socket)?.isLast) return
+    const exchange = new Exchange(host, options, request, response)
+    latest.set(request.socket, exchange)
+    void exchange.run()
   }
   server.on('request', onRequest)
   server.on('checkContinue', onRequest)
   server.on('checkExpectation', onRequest)
-  server.on('connect', (_request: IncomingMessage, socket: Duplex) => refuseConnect(socket))
-  server.on('clientError', onClientError)
+  server.on('connect', ({ socket }: IncomingMessage) =>
+    refuseRest(socket, latest.get(socket), { status: 405, because: 'CONNECT is not allowed here' }),
+  )
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+    else refuseRest(socket, latest.get(socket), parserRefusals[error.code ?? ''] ?? malformed)
+  })
+  server.emit('listening') // Node looks for late heads only where it listens itself
   return server
 }
 
-function refuseConnect(socket: Duplex): void {
-  socket.end(
-    'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD, PUT, POST, DELETE, OPTIONS\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
-  )
+/** Node's parser refused a message: say so as RFC 9112 and RFC 6585 ask, behind the answers that are still due, and close. */
+function refuseRest(socket: Duplex, latest: Exchange | undefined, refusal: Refusal): void {
+  if (latest === undefined || latest.isAnswered) endWith(socket, refusal)
+  else latest.refuseRest(refusal)
 }
 
-/** Node's parser refused the message: say so as RFC 9112 and RFC 6585 ask, and close. */
-function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const [status, because] = clientErrorAnswers[error.code ?? ''] ?? [
-    '400 Bad Request',
-    'the request is malformed',
-  ]
+function endWith(socket: Duplex, { status, because }: Refusal): void {
   const text = `${because}\n`
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
-    () => socket.destroy(),
-  )
+  const fields = `Content-Type: text/plain\r\nContent-Length: ${text.length}\r\nConnection: close\r\n`
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields}\r\n${text}`, () => socket.destroy())
 }
 
-const clientErrorAnswers: Record<string, [string, string]> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are too large'],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['413 Payload Too Large', 'the chunk extensions are too large'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request head took too long'],
+const malformed: Refusal = { status: 400, because: 'the request is malformed' }
+
+/** By the codes of Node's parser. */
+const parserRefusals: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, because: 'the headers are too large' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, because: 'the chunk extensions are too large' },
+  HPE_INVALID_METHOD: { status: 501, because: 'the method is not known here' },
+  HPE_INVALID_VERSION: { status: 505, because: 'only HTTP/1.1 and HTTP/1.0 are spoken here' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, because: 'the request head took too long' },
 }
 
 /** One request and its answer. */
@@ -78,6 +83,7 @@ class Exchange implements BodyTarget {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   #aborter: AbortController | undefined
+  #isLast = false
 
   constructor(
     host: ConnectionHost,
@@ -89,6 +95,27 @@ class Exchange implements BodyTarget {
     this.#options = options
     this.#request = request
     this.#response = response
+  }
+
+  /** Refused, or followed by what can't be read: what comes behind it on this connection is no request. */
+  get isLast(): boolean {
+    return this.#isLast
+  }
+
+  get isAnswered(): boolean {
+    return this.#response.closed
+  }
+
+  /** Node's parser stumbled over the body of this request, or over what came behind it. */
+  refuseRest(refusal: Refusal): void {
+    const { socket, complete } = this.#request
+    const response = this.#response
+    if (this.#isLast) return // its own refusal closes the connection
+    this.#isLast = true
+    const end = () => (response.headersSent && !complete ? socket.destroy() : endWith(socket, refusal))
+    if (complete) response.once('close', end)
+    else if (response.socket === null) response.once('socket', end)
+    else end()
   }
 
   async run(): Promise<void> {
@@ -118,6 +145,7 @@ class Exchange implements BodyTarget {
 
   /** The rest of the request is not trusted to be one: the connection closes behind the answer. */
   #refuse({ status, because }: Refusal): void {
+    this.#isLast = true
     const text = `${because}\n`
     this.#response.writeHead(status, {
       'Content-Type': 'text/plain',

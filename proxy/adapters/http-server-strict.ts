@@ -7,11 +7,6 @@ export interface Refusal {
   readonly because: string
 }
 
-export interface ParsedTarget {
-  /** Origin-form: what an origin would see. */
-  readonly target: string
-}
-
 const hostPattern = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]*)?$/
 const absoluteForm = /^https?:\/\/([^/?#]+)([^#]*)$/i
 
@@ -26,6 +21,8 @@ export function findFault(
   httpVersion: string,
   headers: HeaderList,
 ): Refusal | null {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+    return refuse(505, 'only HTTP/1.1 and HTTP/1.0 are spoken here')
   if (method === 'CONNECT' || method === 'TRACE') return refuse(405, `${method} is not allowed here`)
   return findHeaderFault(method, httpVersion, headers) ?? findTargetFault(target, headers)
 }
