@@ -1,17 +1,32 @@
 // What the catalogue's faults act on, taken from a deployment.
-import type { Deployment } from '../run/deployment.ts'
+import { type Deployment, linkName } from '../run/deployment.ts'
 import type { Part } from '../systems/part.ts'
 import type { FaultTargets, FaultyCache } from './catalogue.ts'
 import type { LinkWitness } from './links.ts'
 
 export function faultTargets(deployment: Deployment, witness: LinkWitness, seed: number): FaultTargets {
   const { toxiproxy, originLinks, origin, nameserver, parts } = deployment
-  const caches = parts.filter(({ description }) => description.role === 'cache').map(faultyCache)
+  const caches = parts
+    .filter(({ description }) => description.role === 'cache')
+    .map((part) => faultyCache(part, (isOpen) => openLinksInto(part, deployment, isOpen)))
   return { toxiproxy, witness, originLinks, origin, nameserver, caches, seed }
 }
 
+/**
+ * A link goes on accepting connections when the part behind it is dead, and closes them at once; a dead machine's
+ * kernel refuses them. A check that only connects must see the difference.
+ */
+async function openLinksInto(
+  { name }: Part,
+  { parts, toxiproxy }: Deployment,
+  isOpen: boolean,
+): Promise<void> {
+  const routers = parts.filter(({ description }) => description.role === 'router')
+  for (const router of routers) await toxiproxy.setEnabled(linkName(router.name, name), isOpen)
+}
+
 /** A part whose files name `{disk_faults}` reads from there which faults its disk is to have. */
-function faultyCache(part: Part): FaultyCache {
+function faultyCache(part: Part, openLinks: (isOpen: boolean) => Promise<void>): FaultyCache {
   const readsDiskFaults = Object.values(part.description.files).some((text) => text.includes('{disk_faults}'))
   return {
     name: part.name,
@@ -23,9 +38,14 @@ function faultyCache(part: Part): FaultyCache {
     get pid() {
       return part.pid
     },
-    kill: () => part.kill(),
+    async kill() {
+      await Promise.all([part.kill(), openLinks(false)])
+    },
     freeze: () => part.freeze(),
     thaw: () => part.thaw(),
-    restart: (state) => part.restart(state),
+    async restart(state) {
+      await part.restart(state)
+      await openLinks(true)
+    },
   }
 }

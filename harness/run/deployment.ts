@@ -179,7 +179,7 @@ async function layOut(
   )
   const originLinks: string[] = []
   const linkToS3 = async (from: string) => {
-    const name = `${from}-s3`
+    const name = linkName(from, 's3')
     const address = await toxiproxy.createLink(name, origin.tlsAddress)
     await toxiproxy.addLatency(name, oneWayMs)
     originLinks.push(name)
@@ -215,6 +215,11 @@ async function layOut(
   return { values, originLinks, clientLink: await linkToS3('client') }
 }
 
+/** The link on which one part reaches another. */
+export function linkName(from: string, to: string): string {
+  return `${from}-${to}`
+}
+
 /** Beside the part's folder, since a cold restart empties that. */
 function diskControlFile(workDir: string, part: string): string {
   return path.join(workDir, `${part}-disk.json`)
@@ -230,7 +235,7 @@ async function linksToCaches(
   const links: Record<string, string> = {}
   for (const cache of caches) {
     const upstream = `127.0.0.1:${addresses.get(cache.name)!.port}`
-    const address = await toxiproxy.createLink(`${router.name}-${cache.name}`, upstream)
+    const address = await toxiproxy.createLink(linkName(router.name, cache.name), upstream)
     links.cache ??= address
     links[cache.name.replaceAll('-', '_')] = address
   }
