@@ -7,7 +7,7 @@ import { handOver, runsPinnedNode } from './hand-over.mjs'
 const zx = fileURLToPath(new URL('../node_modules/zx/build/cli.js', import.meta.url))
 
 /**
- * The harness's exports (harness/index.ts), once this process runs on the pinned Node. `scenario(definition, tell)`
+ * The harness's exports (harness/index.ts), once this process runs on the pinned Node, and the script's `flags`. `scenario(definition, tell)`
  * takes the flags from the script's own command line and ends the process with the run's exit code.
  * @param {string} scriptUrl the scenario's `import.meta.url`
  */
@@ -18,6 +18,7 @@ export async function openHarness(scriptUrl) {
   const harness = await import('./index.ts')
   return {
     ...harness,
+    flags,
     scenario: async (definition, tell) => process.exit(await harness.runScenario(definition, tell, flags)),
   }
 }

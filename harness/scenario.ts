@@ -13,6 +13,7 @@ import { type Generator, startGenerator } from './load/generator.ts'
 import type { Workload } from './load/messages.ts'
 import { originRegion } from './origins/handle.ts'
 import { createLiveView } from './report/live.ts'
+import { openLivePage } from './report/live-page.ts'
 import { presentRun } from './report/present.ts'
 import { type Deployment, deploy } from './run/deployment.ts'
 import { type Observer, observe } from './run/observer.ts'
@@ -108,12 +109,15 @@ class ScenarioRun {
       speed: this.#options.speed,
       quiet: this.#options.quiet,
     })
+    await using page = this.#options.live ? await openLivePage() : null
+    if (page) console.log(`live report: ${page.url}`)
     const history = openHistory(path.join(runDir, 'history.ndjson.gz'))
     const tally = new Tally()
     const emit = (line: HistoryLine) => {
       history.write(line)
       tally.add(line)
       view.line(line)
+      page?.line(line)
     }
     let broken: unknown = null
     try {
@@ -137,6 +141,7 @@ class ScenarioRun {
     for (const problem of notUndone) emit({ type: 'doubt', atMs: this.#nowMs(), reason: problem })
     emit({ type: 'end', atMs: this.#nowMs(), interrupted: this.#interrupted })
     view.end()
+    page?.end()
     await history.close()
     ignoreSignals()
     if (broken instanceof UsageError) {

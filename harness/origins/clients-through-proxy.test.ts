@@ -33,6 +33,7 @@ const options = {
   out: null,
   dataset: `${dir}/data`,
   quiet: true,
+  live: false,
 } satisfies RunOptions
 const undo = new UndoStack()
 t.teardown(() => undo.run())

@@ -15,16 +15,18 @@ t.test('the scenario brings the defaults', async (t) => {
     seed: 1,
     ...defaults,
     quiet: false,
+    live: false,
   })
 })
 
 t.test('flags override them, with units', async (t) => {
-  t.match(parse('--speed', '1', '--duration', '3h', '--rate', '50', '--seed', '7', '--quiet'), {
+  t.match(parse('--speed', '1', '--duration', '3h', '--rate', '50', '--seed', '7', '--quiet', '--live'), {
     speed: 1,
     durationSeconds: 10_800,
     ratePerSecond: 50,
     seed: 7,
     quiet: true,
+    live: true,
   })
 })
 

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly out: string | null
   readonly dataset: string | null
   readonly quiet: boolean
+  /** Serve the report on loopback while the run lasts. */
+  readonly live: boolean
 }
 
 /** Parses a scenario's arguments. Prints the help and exits 0 for --help; throws UsageError for anything wrong. */
@@ -54,6 +56,7 @@ export function parseRunOptions(
     out: flags.out ? path.resolve(flags.out) : null,
     dataset: flags.dataset ? path.resolve(flags.dataset) : null,
     quiet: flags.quiet ?? false,
+    live: flags.live ?? false,
   }
   if (options.dataset) requireDirectory('--dataset', options.dataset)
   return options
@@ -81,6 +84,7 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
     .option('--dataset <dir>', 'your own files as the objects')
     .option('--out <dir>', 'the folder for this run (default: reports/NAME/TIME)')
     .option('--quiet', 'only the summary')
+    .option('--live', 'serve the report on loopback while the run lasts')
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
