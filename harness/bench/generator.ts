@@ -24,6 +24,7 @@ const stallRate = 500
 const stallSeconds = 3
 const fixedDelayMs = 20
 const connections = 10
+const objects = 1000
 
 /** A tool's view of a server, ms; null when the tool isn't there. */
 type Times = { readonly p50: number; readonly p99: number } | null
@@ -105,8 +106,9 @@ async function load(url: string, dir: string, ratePerSecond: number, seconds: nu
 
 function configFor(url: string, dir: string, ratePerSecond: number): GeneratorConfig {
   const manifest = `${dir}/manifest.ndjson`
-  const object = { key: 'small', bytes: smallBody.length, sha256: hash('sha256', smallBody), role: 'known' }
-  writeFileSync(manifest, JSON.stringify(object))
+  const object = { bytes: smallBody.length, sha256: hash('sha256', smallBody), role: 'known' }
+  const lines = Array.from({ length: objects }, (_, i) => JSON.stringify({ key: `small-${i}`, ...object }))
+  writeFileSync(manifest, lines.join('\n'))
   return {
     target: { url },
     hostHeader: 'localhost',
@@ -148,6 +150,7 @@ async function rateRows(server: DelayServer, dir: string, rate: number): Promise
   const sent = 100 * of(({ sentRatio }) => sentRatio)
   const slip = of(({ slipP99Ms }) => slipP99Ms)
   const cores = of(({ cpuSeconds }) => cpuSeconds / (rateSeconds + warmUpMs / 1000))
+  const floor = of(({ service }) => service!.p50)
   const name = `${rate.toLocaleString('en')} reads/s`
   return [
     alone(`${name}: sent of scheduled`, '%', sent, '= 100', sent === 100),

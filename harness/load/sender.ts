@@ -1,9 +1,10 @@
 // Sends one arrival's request, signed as a client would sign it, checks every byte of the answer and records the end.
-import { createHash, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { emptyPayloadHash, signSigV4 } from '../../proxy/adapters/sigv4.ts'
+import { BodyDigest } from './body-digest.ts'
 import type { Ending, ExchangeRequest } from './connection.ts'
 import type { Connections, Handshake } from './connections.ts'
-import type { GeneratorConfig } from './messages.ts'
+import type { GeneratorConfig, SigningCredentials } from './messages.ts'
 import type { LoadObject } from './objects.ts'
 import { type BodyCheck, type Judged, judge } from './outcome.ts'
 import type { Arrival, Recorder } from './recorder.ts'
@@ -23,6 +24,8 @@ export class Sender {
   readonly #recorder: Recorder
   readonly #nowMs: () => number
   readonly #cancels = new Set<() => void>()
+  readonly #signatures = new Map<string, string[]>()
+  #signedAtMs = 0
 
   constructor(config: Config, recorder: Recorder, nowMs: () => number) {
     this.#config = config
@@ -42,18 +45,14 @@ export class Sender {
 
   /** GETs an object and compares its body with the manifest's length and digest. */
   read(arrival: Arrival, object: LoadObject, options: SendOptions): Promise<Judged> {
-    const digest = createHash('sha256')
-    let bytes = 0
-    const onBody = (chunk: Buffer) => {
-      bytes += chunk.length
-      digest.update(chunk)
-    }
+    const digest = new BodyDigest(object.bytes)
     const check = (): BodyCheck => ({
       expectedBytes: object.bytes,
       expectedSha256: object.sha256,
-      bytes,
-      sha256: digest.digest('hex'),
+      bytes: digest.bytes,
+      sha256: digest.sha256(),
     })
+    const onBody = (chunk: Buffer) => digest.add(chunk)
     return this.#send(
       arrival,
       this.#request('GET', object.key, null, arrival.requestId),
@@ -81,6 +80,19 @@ export class Sender {
     const headers = ['Host', hostHeader, 'User-Agent', `breakwater-load/${requestId}`]
     if (credentials === null) return { method, target, headers, body }
     const payloadHash = body === null ? emptyPayloadHash : hash('sha256', body)
+    const signed = this.#sign(method, target, payloadHash, credentials)
+    return { method, target, headers: [...headers, ...signed], body }
+  }
+
+  /** A signature has no finer time than seconds: within one, asking for the same object again is signed the same. */
+  #sign(method: string, target: string, payloadHash: string, credentials: SigningCredentials): string[] {
+    const nowMs = Math.floor(Date.now() / 1000) * 1000
+    if (nowMs !== this.#signedAtMs) this.#signatures.clear()
+    this.#signedAtMs = nowMs
+    const what = `${method} ${target} ${payloadHash}`
+    const known = this.#signatures.get(what)
+    if (known !== undefined) return known
+    const headers = ['Host', this.#config.hostHeader]
     const { region } = credentials
     const signed = signSigV4({
       method,
@@ -90,9 +102,10 @@ export class Sender {
       credentials,
       region,
       service: 's3',
-      nowMs: Date.now(),
+      nowMs,
     })
-    return { method, target, headers: [...headers, ...signed], body }
+    this.#signatures.set(what, signed)
+    return signed
   }
 
   #send(
