@@ -98,6 +98,8 @@ export const routerSchema = z
       .prefault({}),
     /** Small hot objects kept in the router itself. */
     memory: memorySchema.nullable().default(null),
+    /** Off for S3 clones whose ETags look like MD5 and aren't. */
+    verify_digest: z.boolean().default(true),
     region: z.string().default('us-east-1'),
     log: z.enum(['all', 'anomalies']).default(routerDefaults.logRequests),
     admin: z

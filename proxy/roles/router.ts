@@ -80,6 +80,7 @@ function assemble(file: RouterFile, log: Log, previous?: Router): Setup {
       clock: nodeClock,
       random: nodeRandom,
       log,
+      digests: file.verify_digest ? nodeDigests : null,
       timing: () => createTiming(nodeClock),
       open(server, use) {
         const maxConnections = use === 'check' ? checkConnections : server.maxConnections

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { get } from 'node:http'
 import { crc32 } from 'node:zlib'
 import t from 'tap'
+import { nodeDigests } from '../adapters/digests.ts'
 import { createHttpOrigin } from '../adapters/http-origin.ts'
 import { startHttpServer } from '../adapters/http-server.ts'
 import { nodeClock, nodeRandom } from '../adapters/node-clock.ts'
@@ -43,6 +44,7 @@ async function realRouter(ports: Readonly<Record<string, number>>) {
     clock: nodeClock,
     random: nodeRandom,
     log,
+    digests: nodeDigests,
     timing: () => createTiming(nodeClock),
     open: (one) => {
       const origin = createHttpOrigin({ ...one, ...one.timeouts }, loopback, nodeClock)

@@ -1,6 +1,6 @@
 // What the router can be told, as plain data: config.ts parses a YAML file into exactly these types. No defaults here
 // but `routerDefaults`; inside the router nothing is optional. All durations are milliseconds.
-import type { Clock, Log, Origin, Random } from '../ports.ts'
+import type { Clock, Digests, Log, Origin, Random } from '../ports.ts'
 
 /**
  * What a cache node answers checks at, without asking S3: a node must not be given up because S3 is away. No bucket's
@@ -170,6 +170,8 @@ export interface RouterPorts {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** null: bodies are relayed by their length alone. */
+  readonly digests: Digests | null
   /** Opens a server's connections. Checks get their own, so that they never wait behind traffic. */
   open(server: ServerOptions, use: 'traffic' | 'check'): Origin
   /** An empty record of times. */

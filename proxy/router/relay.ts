@@ -4,8 +4,10 @@ import type { ProxyResponse } from '../object.ts'
 import { resumable } from '../policy/retry-resume.ts'
 import { relayedHeaders } from './answer.ts'
 import { type Answered, drop, named, noteHit } from './attempt.ts'
+import { discard } from './body.ts'
 import type { Exchange, Termination } from './exchange.ts'
 import { resume } from './resume.ts'
+import { Scrutiny } from './scrutiny.ts'
 
 /** The answer for the client, its headers rewritten and its body watched. */
 export function relay(exchange: Exchange, answered: Answered): ProxyResponse {
@@ -32,6 +34,7 @@ export function relay(exchange: Exchange, answered: Answered): ProxyResponse {
 class RelayedBody implements AsyncIterableIterator<Uint8Array> {
   readonly #exchange: Exchange
   readonly #original: Answered
+  readonly #scrutiny: Scrutiny
   #current: Answered
   #pieces: AsyncIterator<Uint8Array>
   #holdsServer = true
@@ -41,6 +44,7 @@ class RelayedBody implements AsyncIterableIterator<Uint8Array> {
     this.#exchange = exchange
     this.#original = answered
     this.#current = answered
+    this.#scrutiny = new Scrutiny(exchange, answered)
     this.#pieces = answered.response.body[Symbol.asyncIterator]()
   }
 
@@ -50,14 +54,11 @@ class RelayedBody implements AsyncIterableIterator<Uint8Array> {
 
   async next(): Promise<IteratorResult<Uint8Array>> {
     while (!this.#ended) {
-      try {
-        const piece = await this.#pieces.next()
-        if (piece.done) this.#end('--', this.#current.because)
-        else this.#count(piece.value.length)
-        return piece
-      } catch (error) {
-        await this.#goOn(error)
-      }
+      const piece = await this.#pieces.next().catch((error) => this.#goOn(error))
+      if (piece === undefined) continue
+      if (piece.done) this.#end('--', this.#current.because)
+      else this.#admit(piece.value)
+      return piece
     }
     return { done: true, value: undefined }
   }
@@ -70,9 +71,17 @@ class RelayedBody implements AsyncIterableIterator<Uint8Array> {
     return { done: true, value: undefined }
   }
 
-  #count(bytes: number): void {
-    this.#exchange.bytes += bytes
-    this.#current.backend.counters.bytesOut += bytes
+  /** Throws what completes a body that isn't what its origin states: the client must not get it whole. */
+  #admit(piece: Uint8Array): void {
+    try {
+      this.#scrutiny.admit(piece)
+    } catch (error) {
+      this.#end('SD', 'digest-mismatch')
+      void discard({ [Symbol.asyncIterator]: () => this.#pieces })
+      throw error
+    }
+    this.#exchange.bytes += piece.length
+    this.#current.backend.counters.bytesOut += piece.length
   }
 
   /** The server broke the body off: finds the rest, or throws what broke it. */

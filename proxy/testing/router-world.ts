@@ -1,4 +1,5 @@
 // A router on a virtual clock over origins in memory, for tests of its flow.
+import { nodeDigests } from '../adapters/digests.ts'
 import { createTiming } from '../admin/timing.ts'
 import { ProxyError } from '../errors.ts'
 import type { ProxyResponse } from '../object.ts'
@@ -64,6 +65,7 @@ export function routerWorld(
     clock,
     random: constantRandom(),
     log,
+    digests: nodeDigests,
     timing: () => createTiming(clock),
     open: ({ name }) => origins.get(name)!,
     connect: async ({ name }) => {
