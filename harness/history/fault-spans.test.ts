@@ -53,6 +53,23 @@ t.test('a failed read that is told after the healing counts where it began', asy
   t.match(failoverOf(recorder.spans[0]!), { readsLost: 1, switchedMs: 5900 })
 })
 
+t.test(
+  'a read that is under way when a fault comes is lost to that one, not to the one before',
+  async (t) => {
+    const recorder = new FaultRecorder()
+    recorder.addFault(applied('killed', 1000))
+    recorder.addFault(healed('killed', 2000))
+    recorder.addFault(applied('stopped', 5000))
+    recorder.addLostRead(lost(4990, 3000))
+    recorder.addFault(healed('stopped', 9000))
+    t.same(
+      recorder.spans.map((span) => failoverOf(span).readsLost),
+      [0, 1],
+    )
+    t.equal(failoverOf(recorder.spans[0]!).backMs, null)
+  },
+)
+
 t.test('faults in a row keep their own accounts', async (t) => {
   const recorder = new FaultRecorder()
   recorder.addFault(applied('503', 0))

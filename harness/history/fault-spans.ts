@@ -78,7 +78,9 @@ export class FaultRecorder {
   addLostRead(line: FailureLine): void {
     const endMs = line.atMs + line.responseMs
     const lost = 1 + (line.suppressed ?? 0)
-    const open = this.#within(line.atMs)
+    const begunIn = this.#within(line.atMs)
+    // A read that was under way when a fault came is that fault's, not the aftermath of the one before.
+    const open = begunIn.length > 0 ? begunIn : this.#injectedBetween(line.atMs, endMs)
     for (const span of open) {
       span.readsLost += lost
       span.lastLossWithinMs = Math.max(span.lastLossWithinMs ?? 0, endMs)
@@ -98,6 +100,10 @@ export class FaultRecorder {
 
   #within(atMs: number): FaultSpan[] {
     return this.spans.filter((s) => s.injectedMs <= atMs && atMs < (s.healedMs ?? Number.POSITIVE_INFINITY))
+  }
+
+  #injectedBetween(fromMs: number, toMs: number): FaultSpan[] {
+    return this.spans.filter((s) => fromMs < s.injectedMs && s.injectedMs <= toMs)
   }
 
   /** The fault healed last before `atMs`, as long as no other is in force. */
