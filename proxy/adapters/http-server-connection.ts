@@ -23,9 +23,6 @@ export interface ConnectionHost {
 
 /** Bodies up to this size are copied behind their head, so that one write carries both. */
 const joinedBodyBytes = 16 * 1024
-/** Bytes a client may send ahead while an answer is on its way; beyond, the socket is not read. */
-const maxAheadBytes = 64 * 1024
-
 const nothing = Buffer.alloc(0)
 
 class FastRequest implements ProxyRequest {
@@ -99,8 +96,8 @@ export class Connection {
 
   #onData = (chunk: Buffer): void => {
     this.#unread = this.#unread.length === 0 ? chunk : Buffer.concat([this.#unread, chunk])
-    if (!this.#answering) this.#answerAll()
-    else if (this.#unread.length > maxAheadBytes) this.socket.pause()
+    if (this.#answering) this.socket.pause()
+    else this.#answerAll()
   }
 
   #onDrain = (): void => {
@@ -179,10 +176,8 @@ export class Connection {
   /** A client that asks ahead without reading is not answered ahead. */
   #continueWhenDrained(): void {
     this.#answering = true
-    this.#wake = () => {
-      this.#answering = false
-      this.#answerAll()
-    }
+    this.socket.pause()
+    this.#wake = () => this.#answered()
   }
 
   async #answerLater(
@@ -192,6 +187,8 @@ export class Connection {
   ): Promise<void> {
     this.#answering = true
     this.#current = request
+    // Not read on, lest the end of a half-closed connection is seen before a request that Node's parser must have.
+    if (this.#unread.length > 0) this.socket.pause()
     let answer: ProxyResponse
     try {
       answer = await pending
