@@ -22,6 +22,22 @@ t.test('a small body read whole from disk is answered from memory the next time'
   await store.close()
 })
 
+t.test(
+  'a body of many blocks gets into memory as well, and readers at the same time share one read',
+  async (t) => {
+    const disk = await openDiskStore(diskOptions(t.testdir()), testPorts())
+    const memory = createMemoryStore({ maxBytes: 2_000_000, maxObjectBytes: 1_000_000, eviction: 's3-fifo' })
+    const store = createTieredStore(memory, disk)
+    const body = bodyOf(700_001)
+    const entry = await fill(store, '/b/many-blocks', body)
+    const both = await Promise.all([store.read(entry, 0, 700_000), store.read(entry, 0, 700_000)])
+    t.ok(both[0] instanceof Uint8Array && body.equals(both[0]))
+    t.equal(both[0], both[1])
+    t.equal(store.read(store.lookup('/b/many-blocks')!, 0, 700_000), both[0], 'at once')
+    await store.close()
+  },
+)
+
 t.test('ranges and large bodies stay on disk', async (t) => {
   const { memory, store } = await openTiered(t)
   await fill(store, '/b/small', bodyOf(10_000))

@@ -10,6 +10,8 @@ export function createTieredStore(memory: MemoryStore, disk: BodyStore): TieredS
 export class TieredStore implements BodyStore {
   readonly #memory: MemoryStore
   readonly #disk: BodyStore
+  /** Bodies being read from disk for memory. */
+  readonly #promoting = new Map<StoredEntry, Promise<Uint8Array>>()
 
   constructor(memory: MemoryStore, disk: BodyStore) {
     this.#memory = memory
@@ -27,10 +29,9 @@ export class TieredStore implements BodyStore {
 
   read(entry: StoredEntry, first: number, last: number): Uint8Array | Promise<Uint8Array | Body> {
     if (this.#memory.lookup(entry.key) === entry) return this.#memory.read(entry, first, last)
-    const bytes = this.#disk.read(entry, first, last)
     const isWhole = first === 0 && last === entry.meta.bodyBytes - 1
-    if (!isWhole || !this.#memory.takes(entry.meta.bodyBytes)) return bytes
-    return this.#promote(entry, bytes)
+    if (!isWhole || !this.#memory.takes(entry.meta.bodyBytes)) return this.#disk.read(entry, first, last)
+    return this.#promoting.get(entry) ?? this.#promote(entry, this.#disk.read(entry, first, last))
   }
 
   async begin(key: string, bodyBytes: number | null): Promise<StoreWriter | StoreRefusal> {
@@ -58,20 +59,31 @@ export class TieredStore implements BodyStore {
     await this.#disk.close()
   }
 
-  /** Keeps a copy of what was read whole, if it is still the entry that lookups find. */
+  /** Keeps what was read whole, if it is still the entry that lookups find. Readers that come meanwhile share one read. */
   #promote(
     entry: StoredEntry,
     read: Uint8Array | Promise<Uint8Array | Body>,
-  ): Uint8Array | Promise<Uint8Array | Body> {
-    if (!(read instanceof Uint8Array)) return read.then((bytes) => this.#keep(entry, bytes))
-    this.#keep(entry, read)
-    return read
+  ): Uint8Array | Promise<Uint8Array> {
+    if (read instanceof Uint8Array) return this.#keep(entry, read)
+    const whole = read.then(inOnePiece).then((bytes) => this.#keep(entry, bytes))
+    this.#promoting.set(entry, whole)
+    const done = () => this.#promoting.delete(entry)
+    whole.then(done, done)
+    return whole
   }
 
-  #keep<T extends Uint8Array | Body>(entry: StoredEntry, bytes: T): T {
-    if (bytes instanceof Uint8Array && this.#disk.lookup(entry.key) === entry) this.#memory.put(entry, bytes)
+  #keep(entry: StoredEntry, bytes: Uint8Array): Uint8Array {
+    if (this.#disk.lookup(entry.key) === entry) this.#memory.put(entry, bytes)
     return bytes
   }
+}
+
+/** A body longer than a block comes from disk in pieces; memory answers from one buffer. */
+async function inOnePiece(body: Uint8Array | Body): Promise<Uint8Array> {
+  if (body instanceof Uint8Array) return body
+  const pieces: Uint8Array[] = []
+  for await (const piece of body) pieces.push(piece)
+  return Buffer.concat(pieces)
 }
 
 /** A disk writer whose commit takes the old body out of memory. */
