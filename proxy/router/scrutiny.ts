@@ -11,22 +11,21 @@ const fromStore: ReadonlySet<string | undefined> = new Set(['HIT', 'STALE', 'UPD
 
 export class Scrutiny {
   readonly #check: BodyCheck | null
-  readonly #promisedBytes: number
-  #bytes = 0
+  #missingBytes = Number.NaN
 
   /** `answered`: the answer whose head the client gets. */
   constructor(exchange: Exchange, answered: Answered) {
     const { headers } = answered.response
-    this.#promisedBytes = Number(headerValue(headers, 'content-length') ?? Number.NaN)
     this.#check = needsCheck(exchange, answered) ? bodyCheck(headers, exchange.fleet.ports.digests) : null
+    if (this.#check) this.#missingBytes = Number(headerValue(headers, 'content-length') ?? Number.NaN)
   }
 
   /** Takes the next piece before the client does. Throws `digest-mismatch` for the one that completes a wrong body. */
   admit(piece: Uint8Array): void {
     if (this.#check === null) return
-    this.#bytes += piece.length
+    this.#missingBytes -= piece.length
     this.#check.update(piece)
-    if (this.#bytes === this.#promisedBytes) this.#check.verify()
+    if (this.#missingBytes === 0) this.#check.verify()
   }
 }
 
