@@ -142,13 +142,17 @@ function originChoice(choice: string): Pick<OriginOptions, 'kind' | 'url'> {
   throw new UsageError(`--origin: expected s3rver, synthetic or https://HOST/BUCKET, got "${choice}"`)
 }
 
-/** Caches before the router that needs them. */
+/** Everything after what it needs. */
+const startOrder = ['helper', 'cache', 'router']
+
 function inStartOrder(parts: readonly PartDescription[]): PartDescription[] {
-  return [...parts].sort((a, b) => Number(a.role === 'router') - Number(b.role === 'router'))
+  return [...parts].sort((a, b) => startOrder.indexOf(a.role) - startOrder.indexOf(b.role))
 }
 
 function entryOf(parts: readonly Part[]): Endpoint | undefined {
-  const part = parts.find(({ description }) => description.role === 'router') ?? parts[0]
+  const part = ['router', 'cache'].flatMap((role) =>
+    parts.filter(({ description }) => description.role === role),
+  )[0]
   return part && { url: `http://${part.listen}` }
 }
 
@@ -187,12 +191,14 @@ async function layOut(
   }
   const values = new Map<string, Placeholders>()
   const caches = system.parts.filter((part) => part.role === 'cache')
+  const helpers = addressesOfHelpers(system.parts, addresses)
   for (const part of system.parts) {
     const { port, adminPort } = addresses.get(part.name)!
     const s3 = await linkToS3(part.name)
     const cacheLinks = part.role === 'router' ? await linksToCaches(part, caches, addresses, toxiproxy) : {}
     values.set(part.name, {
       ...scaledCalendar(options.speed),
+      ...helpers,
       ...cacheLinks,
       listen: `127.0.0.1:${port}`,
       port: String(port),
@@ -223,6 +229,24 @@ export function linkName(from: string, to: string): string {
 /** Beside the part's folder, since a cold restart empties that. */
 function diskControlFile(workDir: string, part: string): string {
   return path.join(workDir, `${part}-disk.json`)
+}
+
+/** `{NAME}` and `{NAME_port}` of every helper. */
+function addressesOfHelpers(
+  parts: readonly PartDescription[],
+  addresses: ReadonlyMap<string, { port: number }>,
+): Placeholders {
+  const helpers = parts.filter((part) => part.role === 'helper')
+  return Object.fromEntries(
+    helpers.flatMap(({ name }) => {
+      const { port } = addresses.get(name)!
+      const placeholder = name.replaceAll('-', '_')
+      return [
+        [placeholder, `127.0.0.1:${port}`],
+        [`${placeholder}_port`, String(port)],
+      ]
+    }),
+  )
 }
 
 /** `{cache}` is the first cache node; each is also there under its own name, dashes as underscores. */

@@ -10,7 +10,8 @@ import { messageOf, UsageError } from '../errors.ts'
 const partSchema = z.strictObject({
   /** Unique in the system; names the part's folder, log and links. */
   name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'use lower-case letters, digits and dashes'),
-  role: z.enum(['cache', 'router']),
+  /** A helper stands beside the others on their machine: no link is laid to it and no fault acts on it. */
+  role: z.enum(['cache', 'router', 'helper']),
   /** The program and its arguments, not a shell line. */
   command: z.array(z.string()).min(1),
   /** Files written into the part's folder before it starts, by name. */
