@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { checkServerIdentity as checkIdentity, connect as connectTls } from 'node:tls'
 import type { buildConnector } from 'undici'
+import { ProxyError } from '../errors.ts'
 import type { Clock, Resolver } from '../ports.ts'
 import { originError } from './http-origin-errors.ts'
 
@@ -33,7 +34,7 @@ export function createConnector(options: ConnectorOptions, resolver: Resolver, c
   const isTls = url.protocol === 'https:'
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const port = Number(url.port || (isTls ? 443 : 80))
-  const ca = options.ca === null ? undefined : readFileSync(options.ca)
+  const ca = options.ca === null ? undefined : authorityIn(options.ca)
   const servername = options.serverName ?? (isIP(host) ? '' : host)
   const failedAtMs = new Map<string, number>()
   const sessions: Buffer[] = []
@@ -77,6 +78,16 @@ export function createConnector(options: ConnectorOptions, resolver: Resolver, c
       }
     }
     throw originError(failure, { method: '', stage: 'connecting', name: options.name })
+  }
+}
+
+function authorityIn(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const message = `can't read the authority in ${file} (\`ca\`): ${code}`
+    throw new ProxyError(message, { code: 'config-invalid', source: 'config', cause })
   }
 }
 

@@ -1,0 +1,286 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { Agent, createServer, get } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import t, { type Test } from 'tap'
+
+const main = path.join(import.meta.dirname, 'main.ts')
+
+interface Upstream {
+  readonly url: string
+  readonly port: number
+}
+
+/** An S3 that is a little slow: the head after 20 ms, the body in two pieces. It signs its answers with its name. */
+async function upstream(t: Test, name: string): Promise<Upstream> {
+  const server = createServer((request, response) => {
+    request.resume()
+    setTimeout(() => {
+      response.writeHead(200, { 'Content-Length': 2 * name.length, ETag: `"${name}"` })
+      if (request.method === 'HEAD') return response.end()
+      response.write(name)
+      setTimeout(() => response.end(name), 10)
+    }, 20)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return { port, url: `http://127.0.0.1:${port}` }
+}
+
+const configs = {
+  cache: (url: string, dir: string) => `
+listen: 127.0.0.1:0
+origin: { url: '${url}' }
+hosts: [s3.test]
+store: { path: '${dir}/store', max_size: 10m }
+authorisation: { mode: network }
+admin: { listen: '127.0.0.1:0' }
+`,
+  router: (url: string) => `
+listen: 127.0.0.1:0
+servers:
+  - { name: cache, url: '${url}' }
+  - { name: s3, url: '${url}', backup: true }
+admin: { listen: '127.0.0.1:0' }
+`,
+} as const
+
+type RoleName = keyof typeof configs
+
+/** The process and all it prints. */
+class ProxyProcess {
+  readonly child: ChildProcess
+  readonly output: string[] = []
+  readonly errors: string[] = []
+  readonly exited: Promise<number | null>
+  #listeners: (() => void)[] = []
+
+  constructor(args: readonly string[]) {
+    this.child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.exited = once(this.child, 'close').then(([code]) => code as number | null)
+    this.#gather(this.child.stdout!, this.output)
+    this.#gather(this.child.stderr!, this.errors)
+    void this.exited.then(() => this.#tell())
+  }
+
+  #gather(stream: NodeJS.ReadableStream, lines: string[]): void {
+    createInterface(stream).on('line', (line) => {
+      lines.push(line)
+      this.#tell()
+    })
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners.splice(0)) listener()
+  }
+
+  /** The first line with `text`, on either stream; rejects when the process ends without it. */
+  async line(text: string): Promise<string> {
+    for (;;) {
+      const found = [...this.output, ...this.errors].find((line) => line.includes(text))
+      if (found !== undefined) return found
+      if (this.child.exitCode !== null) throw new Error(`ended without "${text}": ${this.errors.join('\n')}`)
+      await new Promise<void>((resolve) => this.#listeners.push(resolve))
+    }
+  }
+}
+
+interface Running {
+  readonly proxy: ProxyProcess
+  readonly port: number
+  readonly readyLine: string
+  /** Replaces the configuration file and sends SIGHUP. */
+  reload(text: string): void
+}
+
+async function start(t: Test, role: string, text: string): Promise<Running> {
+  const file = path.join(t.testdir({ 'role.yaml': text }), 'role.yaml')
+  const proxy = new ProxyProcess([role, '--config', file])
+  t.teardown(async () => {
+    proxy.child.kill('SIGKILL')
+    await proxy.exited
+  })
+  const readyLine = await proxy.line('listening on')
+  const reload = (changed: string) => {
+    writeFileSync(file, changed)
+    proxy.child.kill('SIGHUP')
+  }
+  return { proxy, port: Number(/listening on [\d.]+:(\d+)/.exec(readyLine)![1]), readyLine, reload }
+}
+
+/** Runs to its end what can't start. */
+async function ending(...args: string[]) {
+  const proxy = new ProxyProcess(args)
+  return { code: await proxy.exited, output: proxy.output, errors: proxy.errors }
+}
+
+const headers = { Host: 's3.test' }
+
+/** The body of one GET on a kept-alive connection; rejects as the client would see it fail. */
+function read(agent: Agent, port: number, target: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get({ agent, port, host: '127.0.0.1', path: target, headers }, (response) => {
+      let body = ''
+      response.setEncoding('latin1').on('data', (piece: string) => {
+        body += piece
+      })
+      response.on('end', () =>
+        response.complete ? resolve(`${response.statusCode} ${body}`) : reject(new Error('cut')),
+      )
+      response.on('error', reject)
+    }).on('error', reject)
+  })
+}
+
+/** Clients that read one object after another until they are stopped or nobody listens any more. */
+class Load {
+  readonly answers = new Map<string, number>()
+  readonly failures: string[] = []
+  connections = 0
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 10 })
+  readonly #port: number
+  readonly #clients: Promise<void>[]
+  #isStopped = false
+  #count = 0
+  #listeners: (() => void)[] = []
+
+  constructor(port: number) {
+    this.#port = port
+    const { createConnection } = this.#agent
+    this.#agent.createConnection = (...args) => {
+      this.connections++
+      return createConnection.apply(this.#agent, args)
+    }
+    this.#clients = Array.from({ length: 10 }, () => this.#client())
+  }
+
+  async #client(): Promise<void> {
+    while (!this.#isStopped) {
+      try {
+        const answer = await read(this.#agent, this.#port, `/b/${this.#count++}`)
+        this.answers.set(answer, (this.answers.get(answer) ?? 0) + 1)
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException
+        if (code === 'ECONNREFUSED') return
+        this.failures.push(code ?? message)
+      }
+      for (const listener of this.#listeners.splice(0)) listener()
+    }
+  }
+
+  /** Waits for `more` answers beyond those so far. */
+  async answered(more: number): Promise<void> {
+    const all = () => [...this.answers.values()].reduce((sum, count) => sum + count, 0)
+    const goal = all() + more
+    while (all() < goal) await new Promise<void>((resolve) => this.#listeners.push(resolve))
+  }
+
+  /** Ends when every client has met a closed port. */
+  async over(): Promise<void> {
+    await Promise.all(this.#clients)
+    this.#agent.destroy()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.over()
+  }
+}
+
+for (const role of Object.keys(configs) as RoleName[]) {
+  t.test(`${role}: says where it listens; SIGTERM under load loses no request`, async (t) => {
+    const s3 = await upstream(t, 'one')
+    const { port, proxy, readyLine } = await start(t, role, configs[role](s3.url, t.testdirName))
+    t.match(
+      readyLine,
+      new RegExp(`^breakwater ${role} listening on 127\\.0\\.0\\.1:\\d+, admin on 127\\.0\\.0\\.1:\\d+$`),
+    )
+    t.equal(proxy.output.length, 1, 'one line')
+    const load = new Load(port)
+    await load.answered(50)
+    proxy.child.kill('SIGTERM')
+    await load.over()
+    t.equal(await proxy.exited, 0)
+    t.strictSame(load.failures, [])
+    t.strictSame([...load.answers.keys()], ['200 oneone'])
+  })
+
+  t.test(
+    `${role}: SIGHUP under load takes the new file and drops no connection; a bad file changes nothing`,
+    async (t) => {
+      const [one, two] = [await upstream(t, 'one'), await upstream(t, 'two')]
+      const { port, proxy, reload } = await start(t, role, configs[role](one.url, t.testdirName))
+      const load = new Load(port)
+      await load.answered(30)
+      reload('listen: nowhere\ncolour: red\n')
+      const line = await proxy.line('the old one stays in force')
+      for (const mistake of [
+        'listen: expected an address',
+        'colour: there is no such setting',
+        'is missing',
+      ]) {
+        t.match(line, mistake)
+      }
+      await load.answered(30)
+      t.strictSame([...load.answers.keys()], ['200 oneone'], 'the old one answers')
+      reload(configs[role](two.url, t.testdirName))
+      await proxy.line('the new configuration is in force')
+      await load.answered(30)
+      await load.stop()
+      t.strictSame([...load.answers.keys()], ['200 oneone', '200 twotwo'])
+      t.strictSame(load.failures, [])
+      t.equal(load.connections, 10, 'each client kept its connection')
+    },
+  )
+
+  t.test(`${role}: a port that is taken, or a mistake in the file: said in full, exit 254`, async (t) => {
+    const s3 = await upstream(t, 'one')
+    const good = configs[role](s3.url, t.testdirName)
+    const dir = t.testdir({
+      'taken.yaml': good.replace('127.0.0.1:0', `127.0.0.1:${s3.port}`),
+      'admin-taken.yaml': good.replace(
+        "admin: { listen: '127.0.0.1:0'",
+        `admin: { listen: '127.0.0.1:${s3.port}'`,
+      ),
+      'ca.yaml': good.replaceAll(`url: '${s3.url}'`, "url: 'https://s3.test', ca: none.pem"),
+      'bad.yaml': good.replace('127.0.0.1:0', 'nowhere').replace('admin:', 'colour: red\nadmin:'),
+    })
+    const runs = await Promise.all(
+      ['taken', 'admin-taken', 'ca', 'bad'].map((name) => ending(role, '--config', `${dir}/${name}.yaml`)),
+    )
+    for (const { code, output } of runs) t.strictSame([code, output], [254, []])
+    const [taken, adminTaken, ca, bad] = runs.map(({ errors }) => errors)
+    t.match(taken, [/^Can't listen on 127\.0\.0\.1:\d+: the port is taken/])
+    t.match(adminTaken, [/^Can't listen on 127\.0\.0\.1:\d+: the port is taken/])
+    t.match(ca, [/^can't read the authority in none\.pem \(`ca`\): ENOENT$/])
+    t.strictSame(bad!.slice(1), [
+      '  listen: expected an address such as 127.0.0.1:8080, got "nowhere"',
+      '  colour: there is no such setting',
+    ])
+    t.strictSame(
+      [taken, adminTaken, ca].map((lines) => lines!.length),
+      [1, 1, 1],
+      'one line each',
+    )
+  })
+}
+
+t.test('a command line that means nothing: what is wrong and the usage, exit 254', async (t) => {
+  const lines = [
+    ['cash', '--config', 'x'],
+    ['cache', '--colour', 'red'],
+    ['cache', '--config', 'none.yaml'],
+  ]
+  for (const args of lines) {
+    const { code, output, errors } = await ending(...args)
+    t.strictSame([code, output], [254, []], args.join(' '))
+    t.match(errors.at(-1), /^usage: node proxy\/main\.ts |can't read none\.yaml: ENOENT/, args.join(' '))
+  }
+})
