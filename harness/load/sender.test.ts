@@ -76,6 +76,7 @@ const table: [string, Outcome, RegExp, Misdeed][] = [
   ['answers byte by byte', 'direct', /^$/, (s) => void dribble(s, answer(body))],
   ['sends more than it announced', 'direct', /^$/, (s) => s.write(`${rightHead}${body} and more`)],
   ['flips one bit', 'corrupt', /SHA-256/, (s) => s.write(answer(flipped))],
+  ['flips one bit and answers byte by byte', 'corrupt', /SHA-256/, (s) => void dribble(s, answer(flipped))],
   ['serves a longer body', 'corrupt', /24 bytes instead of 21/, (s) => s.write(answer(`${body}...`))],
   [
     'serves part of it as 206',
