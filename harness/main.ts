@@ -5,10 +5,10 @@ import { Command, CommanderError } from 'commander'
 import { exitCodes, messageOf, UsageError } from './errors.ts'
 import { handOver } from './hand-over.mjs'
 import type { CompareOptions } from './run/compare.ts'
+import { reportsDir } from './run/options.ts'
 import { scenarioNames } from './run/scripts.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const reportsDir = path.join(root, 'reports')
 const runnable = [...scenarioNames(), 'all']
 
 const program = new Command('breakwater')

@@ -3,7 +3,6 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { UsageError } from '../errors.ts'
 import type { Endpoint } from '../load/messages.ts'
 import type { OriginHandle, OriginOptions } from '../origins/handle.ts'
 import { originHost } from '../origins/handle.ts'
@@ -78,13 +77,14 @@ export async function deploy(
   logDir: string,
   hooks: DeployHooks,
 ): Promise<Deployment> {
+  // Toxiproxy first: it is what the user can have named wrongly, and nothing else is to be started then.
+  hooks.onStep('toxiproxy')
+  const toxiproxy = await openToxiproxy(options.toxiproxy, { seed: options.seed, logDir })
+  hooks.undo.add('stop Toxiproxy', () => toxiproxy.stop())
   hooks.onStep('origin')
   const origin = await bringUpOrigin(options, workDir, hooks)
   const nameserver = await startNameserver({ [originHost]: ['127.0.0.1'] })
   hooks.undo.add('stop the nameserver', () => nameserver.stop())
-  hooks.onStep('toxiproxy')
-  const toxiproxy = await openToxiproxy(options.toxiproxy, { seed: options.seed, logDir })
-  hooks.undo.add('stop Toxiproxy', () => toxiproxy.stop())
   const network = await layOut(system, origin, nameserver, toxiproxy, options, workDir)
   hooks.onStep(system.name)
   const onUnexpectedEnd = ({ part, how, logTail }: UnexpectedEnd) =>
@@ -138,8 +138,7 @@ async function bringUpOrigin(
 /** `--origin`: a name, or the URL of a bucket elsewhere. */
 function originChoice(choice: string): Pick<OriginOptions, 'kind' | 'url'> {
   if (choice === 's3rver' || choice === 'synthetic') return { kind: choice }
-  if (/^https?:\/\//.test(choice)) return { kind: 'external', url: choice }
-  throw new UsageError(`--origin: expected s3rver, synthetic or https://HOST/BUCKET, got "${choice}"`)
+  return { kind: 'external', url: choice }
 }
 
 /** Everything after what it needs. */

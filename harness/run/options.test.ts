@@ -39,6 +39,8 @@ t.test('every mistake is one line that says what was expected', async (t) => {
     [['--duration', '0s'], /Expected a duration/],
     [['--seed', '1.5'], /whole number/],
     [['--rate'], /argument missing/],
+    [['--origin', 'ftp://x/y'], /Expected s3rver, synthetic or https:/],
+    [['--origin', 'https://host'], /Expected s3rver, synthetic or https:/],
     [['extra'], /too many arguments/],
     [['--dataset', '/does/not/exist'], /--dataset: there is no folder/],
   ]
@@ -51,6 +53,7 @@ t.test('a folder that can not be written is said before anything starts', async 
   const file = path.join(t.testdir({ file: 'not a folder' }), 'file')
   const options = parse('--out', path.join(file, 'run'))
   t.throws(() => makeRunDirectory(options, 's3-outage', new Date()), UsageError)
+  t.throws(() => makeRunDirectory(parse('--out', '/proc/run'), 's3-outage', new Date()), UsageError)
   if (process.getuid?.() === 0) return
   const sealed = t.testdir({})
   chmodSync(sealed, 0o500)

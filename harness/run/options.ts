@@ -5,6 +5,9 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { UsageError } from '../errors.ts'
 import { parseDuration } from '../units.ts'
 
+/** Where runs leave their folders unless --out says otherwise. */
+export const reportsDir = path.resolve(import.meta.dirname, '../../reports')
+
 /** What a scenario brings as its own defaults; flags override them. */
 export interface ScenarioDefaults {
   readonly speed: number
@@ -70,7 +73,7 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
       'reference, nginx-haproxy, nginx-haproxy-tuned, direct, FILE.yaml or URL',
       'reference',
     )
-    .option('--origin <kind>', 's3rver, synthetic or URL', 's3rver')
+    .option('--origin <kind>', 's3rver, synthetic or https://HOST/BUCKET', originChoice, 's3rver')
     .option('--toxiproxy <which>', 'auto, embedded, PATH or URL', 'auto')
     .option('--speed <n>', 'divides calendar durations', positiveNumber, defaults.speed)
     .option('--rate <n>', 'arrivals a second', positiveNumber, defaults.ratePerSecond)
@@ -108,6 +111,11 @@ function calendarSeconds(text: string): number {
   return ms / 1000
 }
 
+function originChoice(text: string): string {
+  if (text === 's3rver' || text === 'synthetic' || /^https?:\/\/[^/]+\/./.test(text)) return text
+  throw new InvalidArgumentError('Expected s3rver, synthetic or https://HOST/BUCKET.')
+}
+
 function requireDirectory(flag: string, dir: string): void {
   if (!existsSync(dir) || !statSync(dir).isDirectory()) {
     throw new UsageError(`${flag}: there is no folder ${dir}`)
@@ -117,9 +125,9 @@ function requireDirectory(flag: string, dir: string): void {
 /** Makes the run's folder, or says in one line why it can't be written. */
 export function makeRunDirectory(options: RunOptions, scenario: string, startedAt: Date): string {
   const stamp = startedAt.toISOString().replace(/[:.]/g, '-')
-  const dir = options.out ?? path.resolve('reports', scenario, stamp)
+  const dir = options.out ?? path.join(reportsDir, scenario, stamp)
   try {
-    mkdirSync(path.join(dir, 'logs'), { recursive: true })
+    makeFolders(path.join(dir, 'logs'))
     accessSync(dir, constants.W_OK)
   } catch (error) {
     throw new UsageError(
@@ -127,4 +135,11 @@ export function makeRunDirectory(options: RunOptions, scenario: string, startedA
     )
   }
   return dir
+}
+
+/** One folder after the other: Node's own recursive mkdir never returns under /proc. */
+function makeFolders(dir: string): void {
+  if (existsSync(dir)) return
+  makeFolders(path.dirname(dir))
+  mkdirSync(dir)
 }
