@@ -95,6 +95,8 @@ class ProxyProcess {
 interface Running {
   readonly proxy: ProxyProcess
   readonly port: number
+  /** Its configuration file. */
+  readonly file: string
   readonly readyLine: string
   /** Replaces the configuration file and sends SIGHUP. */
   reload(text: string): void
@@ -112,7 +114,8 @@ async function start(t: Test, role: string, text: string): Promise<Running> {
     writeFileSync(file, changed)
     proxy.child.kill('SIGHUP')
   }
-  return { proxy, port: Number(/listening on [\d.]+:(\d+)/.exec(readyLine)![1]), readyLine, reload }
+  const port = Number(/listening on [\d.]+:(\d+)/.exec(readyLine)![1])
+  return { proxy, port, file, readyLine, reload }
 }
 
 /** Runs to its end what can't start. */
@@ -243,17 +246,22 @@ for (const role of Object.keys(configs) as RoleName[]) {
   t.test(`${role}: a port that is taken, or a mistake in the file: said in full, exit 254`, async (t) => {
     const s3 = await upstream(t, 'one')
     const good = configs[role](s3.url, t.testdirName)
-    const dir = t.testdir({
-      'taken.yaml': good.replace('127.0.0.1:0', `127.0.0.1:${s3.port}`),
-      'admin-taken.yaml': good.replace(
+    const files = {
+      taken: good.replace('127.0.0.1:0', `127.0.0.1:${s3.port}`),
+      'admin-taken': good.replace(
         "admin: { listen: '127.0.0.1:0'",
         `admin: { listen: '127.0.0.1:${s3.port}'`,
       ),
-      'ca.yaml': good.replaceAll(`url: '${s3.url}'`, "url: 'https://s3.test', ca: none.pem"),
-      'bad.yaml': good.replace('127.0.0.1:0', 'nowhere').replace('admin:', 'colour: red\nadmin:'),
-    })
+      ca: good.replaceAll(`url: '${s3.url}'`, "url: 'https://s3.test', ca: none.pem"),
+      bad: good.replace('127.0.0.1:0', 'nowhere').replace('admin:', 'colour: red\nadmin:'),
+    }
+    const stores = Object.entries(files).map(([name, text]) => [
+      `${name}.yaml`,
+      text.replace('/store', `/${name}`),
+    ])
+    const dir = t.testdir(Object.fromEntries(stores))
     const runs = await Promise.all(
-      ['taken', 'admin-taken', 'ca', 'bad'].map((name) => ending(role, '--config', `${dir}/${name}.yaml`)),
+      Object.keys(files).map((name) => ending(role, '--config', `${dir}/${name}.yaml`)),
     )
     for (const { code, output } of runs) t.strictSame([code, output], [254, []])
     const [taken, adminTaken, ca, bad] = runs.map(({ errors }) => errors)
@@ -271,6 +279,15 @@ for (const role of Object.keys(configs) as RoleName[]) {
     )
   })
 }
+
+t.test('a second cache on the same store is told so, exit 254; the first one goes on', async (t) => {
+  const s3 = await upstream(t, 'one')
+  const { port, file } = await start(t, 'cache', configs.cache(s3.url, t.testdirName))
+  const { code, output, errors } = await ending('cache', '--config', file)
+  t.strictSame([code, output, errors.length], [254, [], 1])
+  t.match(errors[0], /another process uses it/)
+  t.equal(await read(new Agent(), port, '/b/k'), '200 oneone')
+})
 
 t.test('a command line that means nothing: what is wrong and the usage, exit 254', async (t) => {
   const lines = [

@@ -47,8 +47,7 @@ try {
     process.once(signal, () => void role.drain().then(() => process.exit(0)))
   }
 } catch (error) {
-  if (error instanceof ProxyError && (error.source === 'config' || error.code === 'listen-failed'))
-    fail(error.message)
+  if (error instanceof ProxyError) fail(error.message)
   console.error(error)
   process.exit(exitCrash)
 }

@@ -5,6 +5,8 @@ import { errorCode } from './file-system.ts'
 const fullCodes: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT'])
 /** SQLITE_FULL */
 const indexFullCode = 13
+/** SQLITE_BUSY: its lock is another process's. */
+const indexLockedCode = 5
 
 /** True when the disk has no room, be it for a body or for the index. */
 export function isDiskFull(error: unknown): boolean {
@@ -31,6 +33,7 @@ export function evicted(key: string): ProxyError {
 }
 
 export function describe(error: unknown): string {
+  if ((error as { errcode?: number } | null)?.errcode === indexLockedCode) return 'another process uses it'
   return error instanceof Error ? error.message : String(error)
 }
 
