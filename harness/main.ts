@@ -89,6 +89,15 @@ program
   })
 
 program
+  .command('init-system [file]')
+  .description('writes a commented description of a system to start from (default: my-system.yaml)')
+  .action(async (file = 'my-system.yaml') => {
+    const { initSystem } = await import('./systems/init-system.ts')
+    await initSystem(file)
+    console.log(`wrote ${file}; try it with: npx breakwater run s3-outage --system ${file}`)
+  })
+
+program
   .command('doctor')
   .description('says what is on this machine and what that enables')
   .action(async () => {
