@@ -1,10 +1,13 @@
 // An S3 endpoint or a cache node over HTTP/1.1: sends requests byte for byte, with its own connections and stage timeouts.
+import type { Readable } from 'node:stream'
 import { Pool } from 'undici'
+import { ProxyError } from '../errors.ts'
 import type { HeaderList } from '../object.ts'
 import type { Clock, Origin, OriginRequest, OriginResponse, Resolver } from '../ports.ts'
 import { asUndiciConnector, type ConnectorOptions, createConnector } from './connector.ts'
 import { OriginBody } from './http-origin-body.ts'
 import { isSafe, originError } from './http-origin-errors.ts'
+import { headFault } from './http-origin-head.ts'
 import { FirstByteTimer } from './stage-timers.ts'
 
 export interface HttpOriginOptions extends ConnectorOptions {
@@ -71,6 +74,8 @@ async function fetchOnce(
       responseHeaders: 'raw',
     })
     const headers = response.headers as unknown as HeaderList
+    const fault = headFault(headers)
+    if (fault !== null) throw badHead(fault, response.body, method)
     return {
       status: response.statusCode,
       headers,
@@ -81,6 +86,16 @@ async function fetchOnce(
   } finally {
     timer.stop()
   }
+}
+
+/** Nothing more is read from a server whose head can't be trusted: its connection is closed. */
+function badHead(fault: string, body: Readable, method: string): ProxyError {
+  body.on('error', () => {}).destroy()
+  return new ProxyError(`the answer has ${fault}`, {
+    code: 'bad-header',
+    source: 'origin',
+    retryable: isSafe(method),
+  })
 }
 
 /**
