@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -156,7 +157,8 @@ t.test('never-read objects are asked for once, uploads are new keys, lost ones a
   const workload = { shares: { neverRead: 0.5, upload: 0.1 } }
   const done = await generator.phase({ mode: 'open-loop', name: 'p', durationMs: 500, workload })
   t.equal(done.neverReadLeft, 0)
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  // A window is told when everything in it has ended.
+  while (scheduled('p') < done.scheduled) await new Promise((resolve) => setTimeout(resolve, 20))
   const neverRead = objects.slice(30).map(({ key }) => origin.asked.get(key))
   t.same(neverRead, Array(10).fill(1))
   t.ok(origin.puts.length > 2, `${origin.puts.length} uploads`)
@@ -259,3 +261,30 @@ t.test('a second phase while one runs is refused', async (t) => {
   )
   await generator.end()
 })
+
+t.test('a runner that is killed takes its generator with it', async (t) => {
+  await using server = await healthy()
+  const config = configFor(server.url, t.testdir(), objects)
+  const script = `
+    import { startGenerator } from ${JSON.stringify(new URL('./generator.ts', import.meta.url).href)}
+    const generator = await startGenerator(${JSON.stringify(config)}, { onLine() {}, onDeath() {} })
+    console.log(generator.pid)
+    await generator.phase({ mode: 'open-loop', name: 'p', durationMs: 60_000 })`
+  const runner = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const pid = Number(await once(runner.stdout, 'data'))
+  t.ok(isRunning(pid))
+  runner.kill('SIGKILL')
+  await once(runner, 'exit')
+  for (let i = 0; i < 200 && isRunning(pid); i++) await new Promise((resolve) => setTimeout(resolve, 20))
+  t.notOk(isRunning(pid))
+})
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
