@@ -9,11 +9,13 @@ import { type Planned, playSchedule } from './faults/nemesis.ts'
 import { faultTargets } from './faults/targets.ts'
 import type { HistoryLine } from './history/events.ts'
 import type { Generator } from './load/generator.ts'
-import type { Phase as LoadPhase, ObjectFilter, Workload } from './load/messages.ts'
-import type { Deployment } from './run/deployment.ts'
+import type { ColdPhase, Phase as LoadPhase, ObjectFilter, Workload } from './load/messages.ts'
+import { filterObjects, type LoadObject, readManifest } from './load/objects.ts'
+import { type Deployment, linkName } from './run/deployment.ts'
 import type { RunOptions } from './run/options.ts'
 import { orStopped } from './run/stopped.ts'
 import type { Tally } from './run/tally.ts'
+import type { Part } from './systems/part.ts'
 
 /** A scenario's demand that the run can't be judged at all, or must stop early; ends it with verdict `unknown`. */
 export class RunStopped extends Error {
@@ -45,6 +47,19 @@ export interface NemesisPlan {
   readonly story: string
   readonly seconds: number
   readonly schedule: readonly Planned<Fault>[]
+}
+
+/** Reads one after the other, so that each waits for nothing but its path. */
+export interface OneByOnePlan {
+  readonly name: string
+  readonly story: string
+  readonly reads: number
+  /** `s3`: straight to S3 at its real distance, past the system. */
+  readonly from: 's3' | 'system'
+  /** Of the connections the reads come on. */
+  readonly handshake: ColdPhase['handshake']
+  readonly faults?: readonly Fault[]
+  readonly only?: ObjectFilter
 }
 
 /** What a run is made of; `Run` puts it at the scenario's disposal. */
@@ -83,16 +98,46 @@ export class Run {
   /** Reads a sample one at a time straight from S3, past the system: what a read costs without it. */
   async cold(reads: number): Promise<void> {
     const story = `${reads} objects read one by one straight from S3, each on a new connection`
-    const target = this.deployment.originThroughLink
-    await this.#during({ name: 'cold', story, control: true }, () =>
-      this.#load({ mode: 'cold', name: 'cold', reads, target, handshake: 'full' }),
+    await this.oneByOne({ name: 'cold', story, reads, from: 's3', handshake: 'full' })
+  }
+
+  /** Reads a sample of the known objects one at a time: the same objects whenever `reads` and `only` are the same. */
+  async oneByOne(plan: OneByOnePlan): Promise<void> {
+    const { name, story, reads, handshake, only } = plan
+    const control = plan.from === 's3'
+    const target = control ? this.deployment.originThroughLink : this.deployment.entry
+    await this.#during({ name, story, control }, async () => {
+      await this.#orStopped(this.#parts.faults.change(plan.faults ?? []))
+      await this.#load({ mode: 'cold', name, reads, target, handshake, ...(only && { only }) })
+    })
+  }
+
+  /** Reads every known object, or those asked for, once through the system. */
+  async warm({ concurrency = 16, only }: { concurrency?: number; only?: ObjectFilter } = {}): Promise<void> {
+    const which = only ? 'some known objects are' : 'every known object is'
+    await this.#during({ name: 'warm', story: `${which} read once through the system` }, () =>
+      this.#load({ mode: 'warm', name: 'warm', concurrency, ...(only && { only }) }),
     )
   }
 
-  /** Reads every known object once through the system. */
-  async warm(concurrency = 16): Promise<void> {
-    const story = 'every known object is read once through the system'
-    await this.#during({ name: 'warm', story }, () => this.#load({ mode: 'warm', name: 'warm', concurrency }))
+  /** The known objects that a filter leaves, largest first. */
+  async objects(only: ObjectFilter = {}): Promise<LoadObject[]> {
+    const { known } = await readManifest(this.deployment.origin.manifestFile)
+    return filterObjects(known, only).sort((a, b) => b.bytes - a.bytes)
+  }
+
+  /** The names of the links on which routers reach caches. */
+  get cacheLinks(): string[] {
+    const named = (role: string) =>
+      this.deployment.parts.filter(({ description }) => description.role === role)
+    return named('router').flatMap((router) =>
+      named('cache').map((cache) => linkName(router.name, cache.name)),
+    )
+  }
+
+  /** The part that clients talk to, for faults of its process; undefined when they talk to S3 itself. */
+  get router(): Part | undefined {
+    return this.deployment.parts.find(({ description }) => description.role === 'router')
   }
 
   /** Arrivals by the schedule for a while, with the given faults in force. */

@@ -65,6 +65,8 @@ const noCorrupt = demand(
   { atMost: 0 },
 )
 const detects = demand({ kind: 'failover', fault: 'refused', column: 'detectedMs' }, { atMost: 1000 })
+const nobodyWaits = demand({ kind: 'slowest', population: 'upload', phases: ['outage'] }, { atMost: 1000 })
+const noStorm = demand({ kind: 'origin-requests-per-arrival', phases: ['recovery'] }, { atMost: 0.02 })
 const losesNone = demand({ kind: 'failover', fault: 'refused', column: 'readsLost' }, { atMost: 0 })
 
 /** A way for a system to be broken, the demand that must notice it, and what is then measured. */
@@ -91,6 +93,31 @@ const broken: [string, Threshold, number | null, (lines: HistoryLine[]) => Histo
     fastFailure,
     1500,
     (lines) => withWindow(lines, windowOf('outage', 'upload', 4000, { http5xx: 1 }, { failedMs: 1500 })),
+  ],
+  [
+    'lets an upload wait 1.5 s and then takes it',
+    nobodyWaits,
+    1500,
+    (lines) => withWindow(lines, windowOf('outage', 'upload', 4000, { direct: 1 }, { okMs: 1500 })),
+  ],
+  [
+    'lets an upload wait 1.5 s and then refuses it',
+    nobodyWaits,
+    1500,
+    (lines) => withWindow(lines, windowOf('outage', 'upload', 4000, { http5xx: 1 }, { failedMs: 1500 })),
+  ],
+  [
+    'asks S3 again and again',
+    noStorm,
+    13 / 201,
+    (lines) => [
+      ...lines.slice(0, -1),
+      ...Array.from(
+        { length: 10 },
+        (): HistoryLine => ({ type: 'origin', atMs: 5400, method: 'GET', key: 'c', status: 503, bytes: 0 }),
+      ),
+      lines.at(-1)!,
+    ],
   ],
   [
     'acknowledges an upload that S3 does not hold',

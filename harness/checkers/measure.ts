@@ -18,6 +18,10 @@ export function measure(wanted: Measure, summary: Summary): number | undefined {
       return quantile(populationIn(summary, wanted), wanted.timing, wanted.quantile)
     case 'slowest-failure':
       return slowestFailure(populationIn(summary, wanted))
+    case 'slowest':
+      return slowest(populationIn(summary, wanted))
+    case 'origin-requests-per-arrival':
+      return requestsPerArrival(phasesIn(summary, wanted.phases))
     case 'uploads-lost':
       return uploadsLost(phasesIn(summary, wanted.phases))
     case 'origin-fetches-per-key':
@@ -79,6 +83,19 @@ export function mergedTimes(parts: readonly PopulationSummary[], timing: Timing)
 function slowestFailure(parts: readonly PopulationSummary[]): number | undefined {
   const slowest = parts.map((part) => quantileMs(part.failedUs, 1)).filter((ms) => ms !== undefined)
   return slowest.length === 0 ? undefined : Math.max(...slowest)
+}
+
+function slowest(parts: readonly PopulationSummary[]): number | undefined {
+  const all = parts.flatMap((part) => [quantileMs(part.responseUs, 1), quantileMs(part.failedUs, 1)])
+  const known = all.filter((ms) => ms !== undefined)
+  return known.length === 0 ? undefined : Math.max(...known)
+}
+
+function requestsPerArrival(phases: readonly PhaseSummary[]): number | undefined {
+  const arrivals = sum(phases, ({ populations }) =>
+    sum(Object.values(populations), ({ scheduled }) => scheduled),
+  )
+  return arrivals === 0 ? undefined : sum(phases, (phase) => phase.originRequests) / arrivals
 }
 
 /** Known only when the origin was asked for every acknowledged upload of the phases, and there was at least one. */

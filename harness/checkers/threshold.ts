@@ -22,6 +22,10 @@ export type Measure =
     }
   /** The slowest clear failure, ms: how long a client waited to be told no. */
   | { readonly kind: 'slowest-failure'; readonly population: Population; readonly phases: readonly string[] }
+  /** The slowest arrival, whether it was served or refused, ms: how long anybody waited for anything. */
+  | { readonly kind: 'slowest'; readonly population: Population; readonly phases: readonly string[] }
+  /** Requests that reached the origin for each arrival of any population: above 1, failing requests were multiplied. */
+  | { readonly kind: 'origin-requests-per-arrival'; readonly phases: readonly string[] }
   /** Uploads acknowledged to the client that the origin does not hold. */
   | { readonly kind: 'uploads-lost'; readonly phases: readonly string[] }
   /** The largest number of whole-object GETs that reached the origin for one key. */

@@ -14,10 +14,16 @@ export interface ScenarioDefaults {
   readonly ratePerSecond: number
   /** Calendar length of the fault, seconds. */
   readonly durationSeconds: number
+  /** Where the objects are, when not in s3rver. */
+  readonly origin?: string
+  /** What S3 gives one client at the most, all its connections together, bytes a second. Offers `--throttle`. */
+  readonly throttle?: number
 }
 
 export interface RunOptions {
   readonly system: string
+  /** The user's own configurations, by the name of the file in the system's description that each replaces. */
+  readonly ownFiles: Readonly<Record<string, string>>
   readonly origin: string
   readonly toxiproxy: string
   readonly speed: number
@@ -30,6 +36,8 @@ export interface RunOptions {
   readonly quiet: boolean
   /** Serve the report on loopback while the run lasts. */
   readonly live: boolean
+  /** Bytes a second; absent in scenarios that throttle nothing. */
+  readonly throttle?: number
 }
 
 /** Parses a scenario's arguments. Prints the help and exits 0 for --help; throws UsageError for anything wrong. */
@@ -50,6 +58,10 @@ export function parseRunOptions(
   const flags = command.opts()
   const options: RunOptions = {
     system: flags.system,
+    ownFiles: {
+      ...(flags.nginxConf && { 'nginx.conf': path.resolve(flags.nginxConf) }),
+      ...(flags.haproxyCfg && { 'haproxy.cfg': path.resolve(flags.haproxyCfg) }),
+    },
     origin: flags.origin,
     toxiproxy: flags.toxiproxy,
     speed: flags.speed,
@@ -60,20 +72,26 @@ export function parseRunOptions(
     dataset: flags.dataset ? path.resolve(flags.dataset) : null,
     quiet: flags.quiet ?? false,
     live: flags.live ?? false,
+    ...(flags.throttle !== undefined && { throttle: flags.throttle }),
   }
   if (options.dataset) requireDirectory('--dataset', options.dataset)
   return options
 }
 
 function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefaults): Command {
-  return new Command(`npx zx scenarios/${scenario}.mjs`)
+  const command = new Command(`npx zx scenarios/${scenario}.mjs`)
     .description(story)
     .option(
       '--system <name>',
       'reference, nginx-haproxy, nginx-haproxy-tuned, direct, FILE.yaml or URL',
       'reference',
     )
-    .option('--origin <kind>', 's3rver, synthetic or https://HOST/BUCKET', originChoice, 's3rver')
+    .option(
+      '--origin <kind>',
+      's3rver, synthetic or https://HOST/BUCKET',
+      originChoice,
+      defaults.origin ?? 's3rver',
+    )
     .option('--toxiproxy <which>', 'auto, embedded, PATH or URL', 'auto')
     .option('--speed <n>', 'divides calendar durations', positiveNumber, defaults.speed)
     .option('--rate <n>', 'arrivals a second', positiveNumber, defaults.ratePerSecond)
@@ -91,6 +109,11 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
+  if (defaults.throttle !== undefined) {
+    const what = 'bytes a second that S3 gives one client, all its connections together'
+    command.option('--throttle <n>', what, positiveNumber, defaults.throttle)
+  }
+  return command
 }
 
 function positiveNumber(text: string): number {

@@ -18,6 +18,7 @@ function inUnit(measure: Measure, value: number): string {
       return percent(value)
     case 'quantile':
     case 'slowest-failure':
+    case 'slowest':
     case 'time-to-recover':
       return latency(value)
     case 'failover':
@@ -26,5 +27,7 @@ function inUnit(measure: Measure, value: number): string {
     case 'uploads-lost':
     case 'origin-fetches-per-key':
       return count(value)
+    case 'origin-requests-per-arrival':
+      return value.toFixed(2)
   }
 }
