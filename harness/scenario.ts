@@ -22,7 +22,7 @@ import { runLine } from './run/run-line.ts'
 import { orStopped } from './run/stopped.ts'
 import { Tally } from './run/tally.ts'
 import { UndoStack } from './run/undo.ts'
-import { loadSystem, type SystemDescription } from './systems/system.ts'
+import { loadSystem, type SystemDescription, withOwnFiles } from './systems/system.ts'
 
 export interface Scenario extends ScenarioDefaults {
   readonly name: string
@@ -100,7 +100,7 @@ class ScenarioRun {
   readonly #nowMs = () => performance.now() - this.#startMs
 
   async run(tell: (run: Run) => Promise<void>): Promise<number> {
-    const system = loadSystem(this.#options.system)
+    const system = withOwnFiles(loadSystem(this.#options.system), this.#options.ownFiles)
     requireParts(this.#definition, system)
     const runDir = makeRunDirectory(this.#options, this.#definition.name, this.#startedAt)
     const ignoreSignals = this.#listenForSignals()

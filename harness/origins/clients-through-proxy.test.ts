@@ -34,6 +34,7 @@ const options = {
   dataset: `${dir}/data`,
   quiet: true,
   live: false,
+  ownFiles: {},
 } satisfies RunOptions
 const undo = new UndoStack()
 t.teardown(() => undo.run())

@@ -30,6 +30,14 @@ t.test('flags override them, with units', async (t) => {
   })
 })
 
+t.test("the user's own configurations, by the file that each replaces", async (t) => {
+  t.strictSame(parse().ownFiles, {})
+  t.strictSame(parse('--nginx-conf', '/a/my.conf', '--haproxy-cfg', '/b/my.cfg').ownFiles, {
+    'nginx.conf': '/a/my.conf',
+    'haproxy.cfg': '/b/my.cfg',
+  })
+})
+
 t.test('every mistake is one line that says what was expected', async (t) => {
   const cases: [string[], RegExp][] = [
     [['--sped', '1'], /unknown option '--sped'/],

@@ -86,6 +86,11 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
       'reference, nginx-haproxy, nginx-haproxy-tuned, direct, FILE.yaml or URL',
       'reference',
     )
+    .option('--nginx-conf <file>', "your own nginx.conf in place of the system's, with the same placeholders")
+    .option(
+      '--haproxy-cfg <file>',
+      "your own haproxy.cfg in place of the system's, with the same placeholders",
+    )
     .option(
       '--origin <kind>',
       's3rver, synthetic or https://HOST/BUCKET',

@@ -38,7 +38,7 @@ export function checkPlan(scenarios: readonly string[], systems: readonly string
     throw new UsageError('--system is for one run; here --systems lists them')
   }
   for (const system of systems) loadSystem(system)
-  parseRunOptions('NAME', '', { speed: 1, ratePerSecond: 1, durationSeconds: 1 }, flags)
+  parseRunOptions('NAME', '', { speed: 1, ratePerSecond: 1, durationSeconds: 1, throttle: 1 }, flags)
 }
 
 export interface PlannedRun {

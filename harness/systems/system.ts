@@ -61,13 +61,46 @@ export function loadSystem(choice: string): SystemDescription {
   return result.data
 }
 
+/**
+ * The description with some of its files replaced by the user's own: `ownFiles` maps a file's name to a path.
+ * @throws UsageError when no part has such a file, when it can't be read, or when it would listen nowhere.
+ */
+export function withOwnFiles(
+  system: SystemDescription,
+  ownFiles: Readonly<Record<string, string>>,
+): SystemDescription {
+  const parts = system.parts.map((part) => {
+    const replaced = Object.entries(ownFiles).filter(([name]) => name in part.files)
+    const texts = replaced.map(([name, file]) => [name, ownText(file)] as const)
+    return { ...part, files: { ...part.files, ...Object.fromEntries(texts) } }
+  })
+  for (const [name, file] of Object.entries(ownFiles)) {
+    if (parts.some((part) => name in part.files)) continue
+    throw new UsageError(`${file}: the system ${system.name} has no part with a file ${name} to replace`)
+  }
+  return { ...system, parts }
+}
+
+function ownText(file: string): string {
+  const text = textOf(file)
+  if (/\{(listen|port)\}/.test(text)) return text
+  throw new UsageError(`${file} names neither {listen} nor {port}, the address where it has to listen`)
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`can't read ${file}: ${messageOf(error)}`)
+  }
+}
+
 function parseYaml(file: string): unknown {
   try {
-    return parse(readFileSync(file, 'utf8'))
+    return parse(textOf(file))
   } catch (error) {
-    if (error instanceof YAMLParseError)
-      throw new UsageError(`${file} is not YAML: ${error.message.split('\n')[0]}`)
-    throw new UsageError(`can't read ${file}: ${messageOf(error)}`)
+    if (!(error instanceof YAMLParseError)) throw error
+    throw new UsageError(`${file} is not YAML: ${error.message.split('\n')[0]}`)
   }
 }
 

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { freePorts } from '../run/ports.ts'
 import { Part, type UnexpectedEnd } from './part.ts'
 import { fill } from './placeholders.ts'
-import { loadSystem, type PartDescription } from './system.ts'
+import { loadSystem, type PartDescription, withOwnFiles } from './system.ts'
 
 t.test('every built-in system is described by its file', async (t) => {
   for (const name of ['reference', 'nginx-haproxy', 'nginx-haproxy-tuned', 'direct'])
@@ -25,6 +25,19 @@ t.test('a bad description: every mistake is listed with its path', async (t) => 
   t.throws(() => loadSystem(path.join(dir, 'twice.yaml')), { message: /two parts are named "a"/ })
   t.throws(() => loadSystem(path.join(dir, 'broken.yaml')), { message: /is not YAML/ })
   t.throws(() => loadSystem('no-such-system'), { message: /neither reference, .* nor a YAML file/ })
+})
+
+t.test("a user's own configuration takes the place of the system's, the rest stays", async (t) => {
+  const dir = t.testdir({ 'my.conf': 'listen {listen};', 'deaf.conf': 'listen 80;' })
+  const own = (name: string, system = 'nginx-haproxy') =>
+    withOwnFiles(loadSystem(system), { 'nginx.conf': path.join(dir, name) })
+  const [cache, router] = own('my.conf').parts
+  t.equal(cache!.files['nginx.conf'], 'listen {listen};')
+  t.match(cache!.files['s3.conf'], /proxy_cache s3/)
+  t.match(router!.files['haproxy.cfg'], /backup/)
+  t.throws(() => own('my.conf', 'direct'), { message: /direct has no part with a file nginx\.conf/ })
+  t.throws(() => own('none.conf'), { name: 'UsageError', message: /can't read .*none\.conf/ })
+  t.throws(() => own('deaf.conf'), { message: /names neither \{listen\} nor \{port\}/ })
 })
 
 t.test('placeholders: known ones are filled, an nginx variable is left, a typo is named', async (t) => {
