@@ -1,18 +1,20 @@
-// The command line of the reference system: node proxy/main.ts cache|router --config FILE. It prints one line when it
+// The command line of the reference system: node proxy/main.ts cache|router|both --config FILE. It prints one line when it
 // listens, drains on SIGTERM, and takes a new configuration on SIGHUP.
 import { parseArgs } from 'node:util'
 import { ProxyError } from './errors.ts'
+import { startBoth } from './roles/both.ts'
 import { startCache } from './roles/cache.ts'
 import type { RunningRole } from './roles/role.ts'
 import { startRouter } from './roles/router.ts'
 
-const usage = 'usage: node proxy/main.ts cache|router --config FILE'
+const usage = 'usage: node proxy/main.ts cache|router|both --config FILE'
 const exitUsage = 254
 const exitCrash = 255
 
 const roles: Readonly<Record<string, (configFile: string) => Promise<RunningRole>>> = {
   cache: startCache,
   router: startRouter,
+  both: startBoth,
 }
 
 function fail(message: string): never {

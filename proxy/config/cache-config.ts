@@ -96,9 +96,11 @@ export const cacheSchema = z.strictObject({
 })
 
 export type CacheFile = z.output<typeof cacheSchema>
+/** All but where it listens. */
+export type CacheSettings = Omit<CacheFile, 'listen'>
 
 /** What the flow is told. */
-export function cacheOptions(file: CacheFile): CacheOptions {
+export function cacheOptions(file: CacheSettings): CacheOptions {
   const { breaker, fill } = file
   return {
     name: cacheDefaults.name,
@@ -132,7 +134,7 @@ function rulesOf({ prefix, status, time }: CacheFile['freshness']['valid'][numbe
 }
 
 /** The origins in the order in which they are asked. */
-export function originOptions(file: CacheFile): HttpOriginOptions[] {
+export function originOptions(file: CacheSettings): HttpOriginOptions[] {
   return [file.origin, ...file.backups].map((origin, i) => ({
     name: i === 0 ? 'origin' : `origin-backup-${i}`,
     url: origin.url,
@@ -145,7 +147,7 @@ export function originOptions(file: CacheFile): HttpOriginOptions[] {
   }))
 }
 
-export function diskOptions({ store }: CacheFile): DiskStoreOptions {
+export function diskOptions({ store }: CacheSettings): DiskStoreOptions {
   return {
     path: store.path,
     maxBytes: store.max_size,
@@ -158,6 +160,6 @@ export function diskOptions({ store }: CacheFile): DiskStoreOptions {
   }
 }
 
-export function memoryOptions({ memory, store }: CacheFile): MemoryStoreOptions {
+export function memoryOptions({ memory, store }: CacheSettings): MemoryStoreOptions {
   return { maxBytes: memory.max_size, maxObjectBytes: memory.max_object, eviction: store.eviction }
 }

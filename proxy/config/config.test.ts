@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 import { authorisationOptions } from './authorisation-config.ts'
+import { bothSchema, withLocalCache } from './both-config.ts'
 import { cacheOptions, cacheSchema, diskOptions, originOptions } from './cache-config.ts'
 import { readConfig } from './file.ts'
 import { routerOptions, routerSchema } from './router-config.ts'
@@ -20,6 +21,12 @@ t.test('every example loads', async (t) => {
       t.ok(cacheOptions(file).valid.length > 0, name)
     } else if (name.endsWith('-router.yaml')) {
       t.ok(routerOptions(readConfig(example(name), routerSchema)).servers.length > 1, name)
+    } else if (name === 'both.yaml') {
+      const { router } = readConfig(example(name), bothSchema)
+      t.match(routerOptions(withLocalCache(router)).servers, [
+        { name: 'cache', backup: false },
+        { name: 's3' },
+      ])
     } else t.fail(`${name}: an example of which role?`)
   }
 })
@@ -127,6 +134,19 @@ retry: { budget_ratio: 2 }
       place,
     )
   t.equal(lines.length, places.length, lines.join('\n'))
+})
+
+t.test('a bad file of both: paths begin with the section', async (t) => {
+  const bad = `
+cache: { listen: ':1', origin: { url: https://s3 }, store: { path: s, max_size: 1g } }
+router: { listen: ':0', servers: [{ name: cache, url: https://s3 }] }
+`
+  const dir = t.testdir({ 'bad.yaml': bad })
+  const lines = mistakesOf(() => readConfig(`${dir}/bad.yaml`, bothSchema))
+  t.match(lines, [
+    'cache.listen: there is no such setting',
+    /^router\.servers: `cache` is the name of the cache/,
+  ])
 })
 
 t.test('what is no configuration at all is said in one line', async (t) => {

@@ -32,7 +32,7 @@ const timeoutsSchema = z
   .partial()
 type TimeoutsFile = z.output<typeof timeoutsSchema>
 
-const serverSchema = z.strictObject({
+export const serverSchema = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/, 'use letters, digits, dots and dashes'),
   url: httpUrl,
   ca: z.string().nullable().default(null),

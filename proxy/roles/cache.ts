@@ -4,7 +4,6 @@ import { nodeDigests } from '../adapters/digests.ts'
 import { openDiskStore } from '../adapters/disk-store.ts'
 import { createResolver } from '../adapters/dns-resolver.ts'
 import { createHttpOrigin, type HttpOrigin } from '../adapters/http-origin.ts'
-import { startHttpServer } from '../adapters/http-server.ts'
 import { createMemoryStore } from '../adapters/memory-store.ts'
 import { nodeClock, nodeRandom } from '../adapters/node-clock.ts'
 import { createLog } from '../adapters/node-log.ts'
@@ -15,7 +14,7 @@ import { withHealthCheck } from '../admin/health.ts'
 import { type Cache, createCache } from '../cache/handle.ts'
 import { keyPairs } from '../config/authorisation-config.ts'
 import {
-  type CacheFile,
+  type CacheSettings,
   cacheOptions,
   cacheSchema,
   diskOptions,
@@ -24,7 +23,7 @@ import {
 } from '../config/cache-config.ts'
 import { readConfig } from '../config/file.ts'
 import type { BodyStore, Log } from '../ports.ts'
-import { type RunningRole, readyLine } from './role.ts'
+import { listen, listenForAdmin, type Role, type RunningRole, readyLine, reloaded } from './role.ts'
 
 /** What a configuration file decides and a reload replaces; the store and the listening socket stay. */
 interface Setup {
@@ -36,41 +35,43 @@ interface Setup {
 export async function startCache(configFile: string): Promise<RunningRole> {
   const file = readConfig(configFile, cacheSchema)
   const log = createLog('cache', 'info')
-  const memory = createMemoryStore(memoryOptions(file))
-  const store = createTieredStore(memory, await openDiskStore(diskOptions(file), { clock: nodeClock, log }))
-  let setup = assemble(file, store, log)
-  const server = await startHttpServer({
-    ...file.listen,
-    handler: withHealthCheck(setup.cache.handle),
-    clock: nodeClock,
-    log,
-  })
-  const handler = createCacheAdmin({ cache: () => setup.cache, store })
-  const admin =
-    file.admin && (await startHttpServer({ ...file.admin.listen, handler, clock: nodeClock, log }))
+  const role = await openCache(file, log)
+  const server = await listen(file.listen, role.handler, log)
+  const admin = await listenForAdmin(file.admin, role.admin, log)
   return {
-    readyLine: readyLine('cache', server.address, admin?.address),
-    async reload() {
-      try {
-        const old = setup
-        setup = assemble(readConfig(configFile, cacheSchema), store, log)
-        server.use(withHealthCheck(setup.cache.handle))
-        log.info('the new configuration is in force')
-        await retire(old)
-      } catch (error) {
-        log.error('the configuration was not taken; the old one stays in force', { because: String(error) })
-      }
-    },
+    readyLine: readyLine('cache', server, admin),
+    reload: () => reloaded(log, () => role.prepare(readConfig(configFile, cacheSchema))),
     async drain() {
       await server.drain(file.drain)
       await admin?.close()
+      await role.close()
+    },
+  }
+}
+
+export async function openCache(file: CacheSettings, log: Log): Promise<Role<CacheSettings>> {
+  const memory = createMemoryStore(memoryOptions(file))
+  const store = createTieredStore(memory, await openDiskStore(diskOptions(file), { clock: nodeClock, log }))
+  let setup = assemble(file, store, log)
+  return {
+    handler: withHealthCheck((request) => setup.cache.handle(request)),
+    admin: createCacheAdmin({ cache: () => setup.cache, store }),
+    prepare(settings) {
+      const old = setup
+      const next = assemble(settings, store, log)
+      return () => {
+        setup = next
+        return retire(old)
+      }
+    },
+    async close() {
       await retire(setup)
       await store.close()
     },
   }
 }
 
-function assemble(file: CacheFile, store: BodyStore, log: Log): Setup {
+function assemble(file: CacheSettings, store: BodyStore, log: Log): Setup {
   const resolver = createResolver({ nameservers: file.nameservers, holdMs: file.hold_valid }, nodeClock, log)
   const origins = originOptions(file).map((options) => createHttpOrigin(options, resolver, nodeClock))
   const accessLog = file.access_log === null ? null : openAccessLog(file.access_log, log)

@@ -2,8 +2,8 @@
 import { createConnector } from '../adapters/connector.ts'
 import { nodeDigests } from '../adapters/digests.ts'
 import { createResolver } from '../adapters/dns-resolver.ts'
+import { createHandlerOrigin } from '../adapters/handler-origin.ts'
 import { createHttpOrigin, type HttpOrigin } from '../adapters/http-origin.ts'
-import { startHttpServer } from '../adapters/http-server.ts'
 import { createMemoryStore } from '../adapters/memory-store.ts'
 import { nodeClock, nodeRandom } from '../adapters/node-clock.ts'
 import { createLog } from '../adapters/node-log.ts'
@@ -19,7 +19,7 @@ import type { Log } from '../ports.ts'
 import { MemoryTier } from '../router/memory-tier.ts'
 import type { ServerOptions } from '../router/options.ts'
 import { createRouter, type Router } from '../router/route.ts'
-import { type RunningRole, readyLine } from './role.ts'
+import { listen, listenForAdmin, type Role, type RunningRole, readyLine, reloaded } from './role.ts'
 
 /** What a configuration file decides and a reload replaces; the listening sockets stay. */
 interface Setup {
@@ -29,48 +29,53 @@ interface Setup {
   readonly origins: readonly HttpOrigin[]
 }
 
+type LocalServers = Readonly<Record<string, Handler>>
+
 /** Checks need few connections of their own. */
 const checkConnections = 2
 
 export async function startRouter(configFile: string): Promise<RunningRole> {
   const file = readConfig(configFile, routerSchema)
   const log = createLog('router', 'info')
-  let setup = assemble(file, log)
-  const server = await startHttpServer({
-    ...file.listen,
-    handler: setup.handler,
-    clock: nodeClock,
-    log,
-  })
-  const handler = createRouterAdmin({ router: () => setup.router, clock: nodeClock, token: adminToken(file) })
-  const admin =
-    file.admin && (await startHttpServer({ ...file.admin.listen, handler, clock: nodeClock, log }))
-  setup.router.start()
+  const role = openRouter(file, log)
+  const server = await listen(file.listen, role.handler, log)
+  const admin = await listenForAdmin(file.admin, role.admin, log)
   return {
-    readyLine: readyLine('router', server.address, admin?.address),
-    async reload() {
-      try {
-        const old = setup
-        setup = assemble(readConfig(configFile, routerSchema), log, old.router)
-        server.use(setup.handler)
-        old.router.close()
-        setup.router.start()
-        log.info('the new configuration is in force')
-        closeLater(old, file.drain)
-      } catch (error) {
-        log.error('the configuration was not taken; the old one stays in force', { because: String(error) })
-      }
-    },
+    readyLine: readyLine('router', server, admin),
+    reload: () => reloaded(log, () => role.prepare(readConfig(configFile, routerSchema))),
     async drain() {
       await server.drain(file.drain)
-      setup.router.close()
       await admin?.close()
+      await role.close()
+    },
+  }
+}
+
+/** `local`: roles of this process that stand for servers, by the server's name. Checks begin at once. */
+export function openRouter(file: RouterFile, log: Log, local: LocalServers = {}): Role<RouterFile> {
+  let setup = assemble(file, log, local)
+  setup.router.start()
+  return {
+    handler: (request) => setup.handler(request),
+    admin: createRouterAdmin({ router: () => setup.router, clock: nodeClock, token: adminToken(file) }),
+    prepare(settings) {
+      const old = setup
+      const next = assemble(settings, log, local, old.router)
+      return async () => {
+        setup = next
+        old.router.close()
+        next.router.start()
+        closeLater(old, settings.drain)
+      }
+    },
+    async close() {
+      setup.router.close()
       await Promise.all(setup.origins.map((origin) => origin.close()))
     },
   }
 }
 
-function assemble(file: RouterFile, log: Log, previous?: Router): Setup {
+function assemble(file: RouterFile, log: Log, local: LocalServers, previous?: Router): Setup {
   const resolver = createResolver({ nameservers: file.nameservers, holdMs: file.hold_valid }, nodeClock, log)
   const origins: HttpOrigin[] = []
   const connector = (server: ServerOptions) => ({ ...server, ...server.timeouts }) as const
@@ -83,12 +88,15 @@ function assemble(file: RouterFile, log: Log, previous?: Router): Setup {
       digests: file.verify_digest ? nodeDigests : null,
       timing: () => createTiming(nodeClock),
       open(server, use) {
+        const handler = local[server.name]
+        if (handler) return createHandlerOrigin(server.name, handler, server.timeouts.firstByteMs, nodeClock)
         const maxConnections = use === 'check' ? checkConnections : server.maxConnections
         const origin = createHttpOrigin({ ...connector(server), maxConnections }, resolver, nodeClock)
         origins.push(origin)
         return origin
       },
       async connect(server) {
+        if (local[server.name]) return
         const socket = await createConnector(connector(server), resolver, nodeClock)()
         socket.destroy()
       },
