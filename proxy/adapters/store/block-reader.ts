@@ -9,7 +9,7 @@ import { blockBytes, blockCount, checksumSeed } from './layout.ts'
 export interface OpenBody {
   readonly key: string
   readonly bodyBytes: number
-  readonly handle: Handle
+  readonly handle: Omit<Handle, 'readMs'>
 }
 
 /**
@@ -29,6 +29,18 @@ export async function readBlocks(
   const buffer = await readExactly(files, body, from * blockBytes, end - from * blockBytes)
   verify(body, buffer, body.handle.checksums, from)
   return buffer
+}
+
+/**
+ * A body of one block, verified, read at once; null when that isn't possible or the bytes are not what they should be,
+ * which `readBlocks` then tells.
+ */
+export function readSmallNow(files: FileSystem, body: OpenBody): Buffer | null {
+  const { fd, serial, checksums } = body.handle
+  const buffer = Buffer.allocUnsafeSlow(body.bodyBytes)
+  const got = files.readNow(fd, buffer, 0)
+  if (got !== buffer.length || checksums === null) return null
+  return crc32(buffer, checksumSeed(serial, 0)) === checksums[0] ? buffer : null
 }
 
 async function readWholeFile(files: FileSystem, body: OpenBody): Promise<Buffer> {

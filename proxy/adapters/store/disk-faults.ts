@@ -78,6 +78,8 @@ export function withFaults(
       buffer[bytes >> 1]! ^= 1
       return bytes
     },
+    readNow: (fd, buffer, position) =>
+      current().fault === 'none' ? files.readNow(fd, buffer, position) : null,
     async unlink(path) {
       // A full disk lets go of files.
       if (current().fault !== 'full') meet('change', 'unlink')

@@ -8,6 +8,11 @@ export interface FileSystem {
   close(fd: number): Promise<void>
   /** Fills `buffer` from `position`; the result is less than its length only at the end of the file. */
   read(fd: number, buffer: Uint8Array, position: number): Promise<number>
+  /**
+   * The same at once, for what is in the system's page cache: there a read costs a tenth of what waking a thread for it
+   * does. null: not now.
+   */
+  readNow(fd: number, buffer: Uint8Array, position: number): number | null
   /** Writes all buffers, one after the other, from `position`. */
   write(fd: number, buffers: readonly Uint8Array[], position: number): Promise<void>
   /** A file that is not there is as good as removed. */
@@ -26,6 +31,7 @@ export const nodeFileSystem: FileSystem = {
   open: (path) => openFile(path, 'r'),
   close: (fd) => new Promise((resolve, reject) => fs.close(fd, settle(resolve, reject))),
   read: readFully,
+  readNow: (fd, buffer, position) => fs.readSync(fd, buffer, 0, buffer.length, position),
   write: writeFully,
   async unlink(path) {
     try {

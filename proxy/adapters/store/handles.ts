@@ -9,6 +9,8 @@ export interface Handle {
   readonly fd: number
   /** One CRC-32 per block; null until they have been read. */
   checksums: ArrayLike<number> | null
+  /** Monotonic time of the last read that was verified: the system still has lately read bytes in memory. */
+  readMs: number
 }
 
 interface Slot extends Handle {
@@ -42,6 +44,13 @@ export class Handles {
       handle = this.#open.get(serial)
     }
     this.#pin(handle)
+    return handle
+  }
+
+  /** A descriptor that is open, not pinned: for use at once. */
+  peek(serial: number): Handle | undefined {
+    const handle = this.#open.get(serial)
+    if (handle !== undefined) this.#moveToEnd(handle)
     return handle
   }
 
@@ -86,9 +95,13 @@ export class Handles {
 
   #pin(handle: Slot): void {
     handle.pins += 1
+    this.#moveToEnd(handle)
+    if (this.#open.size > this.#capacity) void this.closeIdle(this.#capacity)
+  }
+
+  #moveToEnd(handle: Slot): void {
     this.#open.delete(handle.serial)
     this.#open.set(handle.serial, handle)
-    if (this.#open.size > this.#capacity) void this.closeIdle(this.#capacity)
   }
 
   #openOnce(slot: number, serial: number): Promise<Slot> {
@@ -130,5 +143,13 @@ export class Handles {
 }
 
 function slotOf(serial: number, fd: number, checksums: ArrayLike<number> | null): Slot {
-  return { serial, fd, checksums, pins: 0, retired: false, closed: Promise.withResolvers() }
+  return {
+    serial,
+    fd,
+    checksums,
+    readMs: Number.NEGATIVE_INFINITY,
+    pins: 0,
+    retired: false,
+    closed: Promise.withResolvers(),
+  }
 }

@@ -78,7 +78,7 @@ export class Volume {
     const onDamage = (key: string, error: unknown) => this.#dropDamaged(key, error)
     const nowMs = () => ports.clock.monotonicMs()
     this.catalog = new Catalog({ ...shared, ...options, remover: this.#remover, nowMs, onDamage })
-    this.reader = new BodyReader({ ...shared, catalog: this.catalog, onDamage })
+    this.reader = new BodyReader({ ...shared, catalog: this.catalog, nowMs, onDamage })
     const directoryBytes = () => (this.#directories.size + ownDirectories) * allocationBytes
     this.room = new Room({
       ...shared,
