@@ -34,8 +34,8 @@ function request()
 end
 function done(summary, latency)
   local e = summary.errors
-  io.write(string.format('{"requests":%d,"us":%d,"p99Us":%d,"failed":%d}\\n', summary.requests, summary.duration,
-    latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
+  io.write(string.format('{"requests":%d,"us":%d,"p99Us":%d,"failed":[%d,%d,%d,%d,%d]}\\n',
+    summary.requests, summary.duration, latency:percentile(99), e.connect, e.read, e.write, e.status, e.timeout))
 end
 `
 
@@ -45,6 +45,8 @@ function luaTable(headers: readonly string[]): string {
   return `{ ${table}}`
 }
 
+const failureNames = ['connect', 'read', 'write', 'status', 'timeout']
+
 /** Loads `address` for so many seconds. Rejects when a read failed: a fast refusal is no throughput. */
 export async function load(address: string, script: string, seconds: number): Promise<Load> {
   const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, `http://${address}`]
@@ -52,6 +54,8 @@ export async function load(address: string, script: string, seconds: number): Pr
   const line = stdout.split('\n').find((text) => text.startsWith('{"requests"'))
   if (line === undefined) throw new Error(`wrk did not say what it saw: ${stdout}`)
   const { requests, us, p99Us, failed } = JSON.parse(line)
-  if (failed > 0 || requests === 0) throw new Error(`${failed} of ${requests} reads of ${address} failed`)
+  const failures = failureNames.map((name, i) => `${name} ${failed[i]}`).filter((_, i) => failed[i] > 0)
+  if (failures.length > 0 || requests === 0)
+    throw new Error(`reads of ${address} failed: ${failures.join(', ')} of ${requests}`)
   return { requests, perSecond: requests / (us / 1e6), p99Ms: p99Us / 1000 }
 }
