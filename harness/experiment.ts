@@ -12,6 +12,7 @@ import type { Generator } from './load/generator.ts'
 import type { ColdPhase, Phase as LoadPhase, ObjectFilter, Workload } from './load/messages.ts'
 import { filterObjects, type LoadObject, readManifest } from './load/objects.ts'
 import { type Deployment, linkName } from './run/deployment.ts'
+import type { Observer } from './run/observer.ts'
 import type { RunOptions } from './run/options.ts'
 import { orStopped } from './run/stopped.ts'
 import type { Tally } from './run/tally.ts'
@@ -69,6 +70,7 @@ export interface RunParts {
   readonly generator: Generator
   readonly tally: Tally
   readonly faults: FaultSet
+  readonly observer: Observer
   readonly emit: (line: HistoryLine) => void
   readonly nowMs: () => number
   /** Aborted with the reason when the run must end: Ctrl-C, a dead part. */
@@ -184,6 +186,8 @@ export class Run {
         `steady state was never reached: ${scheduled - ok} of ${scheduled} reads of known objects failed`,
       )
     }
+    // What the system thought of S3 while it was brought up and warmed is no part of what is judged.
+    await this.#orStopped(this.#parts.observer.forgetDowntimes())
   }
 
   /** Waits until the windows of the last second are in. */

@@ -7,6 +7,7 @@ import type { Measure, Threshold } from './checkers/threshold.ts'
 import { exitCodes, messageOf, UsageError } from './errors.ts'
 import { Run, RunStopped } from './experiment.ts'
 import { FaultSet } from './faults/fault-set.ts'
+import { readsDiskFaults } from './faults/targets.ts'
 import type { HistoryLine } from './history/events.ts'
 import { openHistory } from './history/writer.ts'
 import { type Generator, startGenerator } from './load/generator.ts'
@@ -29,7 +30,7 @@ export interface Scenario extends ScenarioDefaults {
   /** What breaks and what must hold, in a sentence or two. */
   readonly story: string
   /** Systems without such a part are refused before anything starts. */
-  readonly needs?: 'cache'
+  readonly needs?: 'cache' | 'router' | 'failing-disk'
   readonly workload?: Partial<Omit<Workload, 'ratePerSecond'>>
   readonly thresholds: readonly Threshold[]
 }
@@ -76,6 +77,12 @@ function isOfRecord(measure: Measure): boolean {
 
 function requireParts({ name, needs }: Scenario, system: SystemDescription): void {
   if (needs === undefined || system.parts.some(({ role }) => role === needs)) return
+  if (needs === 'failing-disk') {
+    if (system.parts.some((part) => part.role === 'cache' && readsDiskFaults(part))) return
+    throw new UsageError(
+      `${name} makes a store fail by a file that the store reads ({disk_faults}), and no cache of the system ${system.name} reads it; choose another --system`,
+    )
+  }
   throw new UsageError(
     `${name} acts on a ${needs}, and the system ${system.name} has no part with \`role: ${needs}\`; choose another --system`,
   )
@@ -194,6 +201,7 @@ class ScenarioRun {
         generator,
         tally,
         faults,
+        observer,
         emit,
         nowMs: this.#nowMs,
         stopped: signal,

@@ -23,6 +23,8 @@ import { Uploads } from './uploads.ts'
 import { popularityPicker, populationPicker, sampleBySize } from './workload.ts'
 
 const flushMs = 250
+/** An object is known once it has been read: the warm phase asks again for what failed. */
+const warmRounds = 3
 /** Arrivals sent without a look at the sockets in between, at most. */
 const issuedInARow = 100
 
@@ -96,14 +98,31 @@ export class Generation {
   }
 
   async #warm({ name, concurrency, only }: WarmPhase): Promise<void> {
-    const queue = this.#candidates(only).values()
+    let unread = this.#candidates(only)
+    for (let round = 0; round < warmRounds && unread.length > 0; round++) {
+      unread = await this.#readEach(name, unread, concurrency)
+    }
+    if (unread.length > 0) {
+      throw new Error(
+        `${unread.length} objects could not be read in ${warmRounds} tries, so they can't count as known: ${unread[0]!.key}`,
+      )
+    }
+  }
+
+  /** Reads the objects, `concurrency` at a time; resolves with those that failed. */
+  async #readEach(phase: string, objects: readonly LoadObject[], concurrency: number): Promise<LoadObject[]> {
+    const failed: LoadObject[] = []
+    const queue = objects.values()
     const worker = async () => {
       for (const object of queue) {
-        const arrival = this.#arrive(name, 'known', object.key, this.#nowMs(), false)
-        await this.#sender.read(arrival, object, { connections: this.#connections, handshake: 'kept' })
+        const arrival = this.#arrive(phase, 'known', object.key, this.#nowMs(), false)
+        const options = { connections: this.#connections, handshake: 'kept' } as const
+        const { detail } = await this.#sender.read(arrival, object, options)
+        if (detail !== '') failed.push(object)
       }
     }
     await Promise.all(Array.from({ length: concurrency }, worker))
+    return failed
   }
 
   async #openLoop(phase: OpenLoopPhase): Promise<void> {

@@ -81,7 +81,10 @@ export interface GeneratorConfig {
   readonly timeoutMs: number
 }
 
-/** Reads every known object once, `concurrency` at a time, so that the cache holds it. */
+/**
+ * Reads every known object once, `concurrency` at a time, so that the cache holds it. What fails is asked for again, and
+ * the phase is refused when it fails three times.
+ */
 export interface WarmPhase {
   readonly mode: 'warm'
   readonly name: string

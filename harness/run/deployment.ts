@@ -214,7 +214,7 @@ async function layOut(
       nameserver: nameserver.address,
       access_key: origin.credentials.accessKey,
       secret_key: origin.credentials.secretKey,
-      max_size: '2g',
+      max_size: options.storeSize ?? '2g',
     })
   }
   return { values, originLinks, clientLink: await linkToS3('client') }

@@ -11,6 +11,8 @@ const intervalMs = 500
 export interface Observer {
   /** Reads everything once more and stops. */
   stop(): Promise<void>
+  /** From now on `downtimes` leaves out what has been recorded up to here. */
+  forgetDowntimes(): Promise<void>
   /** Milliseconds of downtime that the system recorded for each backend, by "part/backend"; empty when it records none. */
   downtimes(): Promise<readonly { part: string; backend: string; measuredMs: number }[]>
 }
@@ -31,6 +33,7 @@ export function observe(
 ): Observer {
   const stopping = new AbortController()
   const known = new Map<string, string>()
+  const before = new Map<string, number>()
   const linkBytes = new Map<string, { upstream: number; downstream: number }>()
   let originSequence = 0
 
@@ -121,13 +124,25 @@ export function observe(
       await loop
       await readAll()
     },
+    async forgetDowntimes() {
+      for (const { part, backend, measuredMs } of await allDowntimes(deployment))
+        before.set(`${part}/${backend}`, measuredMs)
+    },
     async downtimes() {
-      const states = await backendStates(deployment)
-      return states.flatMap(({ part, backends }) =>
-        backends.map(({ name, downtimeMs }) => ({ part, backend: name, measuredMs: downtimeMs })),
-      )
+      const all = await allDowntimes(deployment)
+      return all.map((one) => ({
+        ...one,
+        measuredMs: one.measuredMs - (before.get(`${one.part}/${one.backend}`) ?? 0),
+      }))
     },
   }
+}
+
+async function allDowntimes(deployment: Deployment) {
+  const states = await backendStates(deployment)
+  return states.flatMap(({ part, backends }) =>
+    backends.map(({ name, downtimeMs }) => ({ part, backend: name, measuredMs: downtimeMs })),
+  )
 }
 
 /** What each observable part says of its backends; a part that doesn't answer (killed, frozen) says nothing. */

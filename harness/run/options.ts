@@ -16,6 +16,8 @@ export interface ScenarioDefaults {
   readonly durationSeconds: number
   /** Where the objects are, when not in s3rver. */
   readonly origin?: string
+  /** How much the caches may store, as a configuration file says it; "2g" when nothing is said. */
+  readonly storeSize?: string
   /** What S3 gives one client at the most, all its connections together, bytes a second. Offers `--throttle`. */
   readonly throttle?: number
 }
@@ -36,6 +38,7 @@ export interface RunOptions {
   readonly quiet: boolean
   /** Serve the report on loopback while the run lasts. */
   readonly live: boolean
+  readonly storeSize?: string
   /** Bytes a second; absent in scenarios that throttle nothing. */
   readonly throttle?: number
 }
@@ -72,6 +75,7 @@ export function parseRunOptions(
     dataset: flags.dataset ? path.resolve(flags.dataset) : null,
     quiet: flags.quiet ?? false,
     live: flags.live ?? false,
+    ...(defaults.storeSize && { storeSize: defaults.storeSize }),
     ...(flags.throttle !== undefined && { throttle: flags.throttle }),
   }
   if (options.dataset) requireDirectory('--dataset', options.dataset)
