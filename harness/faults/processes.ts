@@ -16,6 +16,13 @@ export interface FaultyPart {
   restart(state: 'warm' | 'cold'): Promise<void>
 }
 
+/** One whose description has a signal for it. */
+export interface ReloadablePart {
+  readonly name: string
+  readonly running: boolean
+  reload(): void
+}
+
 /** kill -9; healing starts it again, with its store (`warm`) or without (`cold`), once no other fault wants it dead. */
 export function killed(part: FaultyPart, restart: 'warm' | 'cold'): Fault {
   const token = Symbol(restart)
@@ -52,6 +59,21 @@ export function stopped(part: FaultyPart): Fault {
       if (part.running && !(await becomes(part.pid, 'SRD'))) throw new Error(`${part.name} stays stopped`)
       return touched
     },
+  })
+}
+
+/** Told to read its configuration again, which it may not let anybody notice. */
+export function reloaded(part: ReloadablePart): Fault {
+  let touched = 0
+  return makeFault({
+    name: 'reloaded',
+    target: part.name,
+    evidence: 'running processes that got the signal to reload',
+    async apply() {
+      touched = part.running ? 1 : 0
+      part.reload()
+    },
+    undo: async () => touched,
   })
 }
 

@@ -1,6 +1,7 @@
 // What the catalogue's faults act on, taken from a deployment.
 import { type Deployment, linkName } from '../run/deployment.ts'
 import type { Part } from '../systems/part.ts'
+import type { PartDescription } from '../systems/system.ts'
 import type { FaultTargets, FaultyCache } from './catalogue.ts'
 import type { LinkWitness } from './links.ts'
 
@@ -26,12 +27,15 @@ async function openLinksInto(
 }
 
 /** A part whose files name `{disk_faults}` reads from there which faults its disk is to have. */
+export function readsDiskFaults({ files }: PartDescription): boolean {
+  return Object.values(files).some((text) => text.includes('{disk_faults}'))
+}
+
 function faultyCache(part: Part, openLinks: (isOpen: boolean) => Promise<void>): FaultyCache {
-  const readsDiskFaults = Object.values(part.description.files).some((text) => text.includes('{disk_faults}'))
   return {
     name: part.name,
     dir: part.dir,
-    diskControlFile: readsDiskFaults ? part.fill('{disk_faults}') : null,
+    diskControlFile: readsDiskFaults(part.description) ? part.fill('{disk_faults}') : null,
     get running() {
       return part.running
     },
