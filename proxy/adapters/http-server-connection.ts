@@ -66,8 +66,10 @@ export class Connection {
   #answering = false
   #ended = false
   #wake: (() => void) | null = null
-  /** Monotonic time since which the connection waits for (the rest of) a head. */
+  /** Monotonic time since which the connection waits for a head. */
   waitingSinceMs: number
+  /** Monotonic time at which the first part of a head came; 0 while there is none. */
+  headSinceMs = 0
   /** Answers whose writing was seen to make no progress: the sweep's notes. */
   lastProgress = 0
   stalledSinceMs = 0
@@ -129,7 +131,9 @@ export class Connection {
       const headBytes = parsed.kind === 'request' ? parsed.end : this.#unread.length
       const isForNode = parsed.kind === 'other' || headBytes > this.#host.maxHeaderBytes
       if (isForNode) this.#handOver()
+      else if (parsed.kind === 'incomplete') this.headSinceMs ||= this.#host.clock.monotonicMs()
       if (isForNode || parsed.kind === 'incomplete') return
+      this.headSinceMs = 0
       this.#answer(parsed)
     }
     if (this.#ended && !this.#answering) socket.end()

@@ -8,12 +8,14 @@ import { type BodyTarget, cancelBody, sendBody } from './http-server-body.ts'
 import type { ConnectionHost } from './http-server-connection.ts'
 import { dateNow, headFacts, isBodiless, isOwnedByServer } from './http-server-head.ts'
 import { findFault, originForm, type Refusal } from './http-server-strict.ts'
+import { SilenceTimer } from './stage-timers.ts'
 
 export interface FullServerOptions {
   readonly maxHeaderBytes: number
   readonly maxHeaders: number
   readonly headTimeoutMs: number
   readonly keepAliveMs: number
+  readonly stallTimeoutMs: number
 }
 
 /** Node's server, not listening: sockets are given to it with `emit('connection', socket)`. */
@@ -65,6 +67,7 @@ function endWith(socket: Duplex, { status, because }: Refusal): void {
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields}\r\n${text}`, () => socket.destroy())
 }
 
+const stalled: Refusal = { status: 408, because: 'the request body stood still' }
 const malformed: Refusal = { status: 400, because: 'the request is malformed' }
 
 /** By the codes of Node's parser. */
@@ -106,7 +109,7 @@ class Exchange implements BodyTarget {
     return this.#response.closed
   }
 
-  /** Node's parser stumbled over the body of this request, or over what came behind it. */
+  /** The body of this request, or what came behind it, is malformed or never comes. */
   refuseRest(refusal: Refusal): void {
     const { socket, complete } = this.#request
     const response = this.#response
@@ -185,14 +188,22 @@ class Exchange implements BodyTarget {
   async *#requestBody(): Body {
     const request = this.#request
     if (request.headers.expect !== undefined && !this.#response.headersSent) this.#response.writeContinue()
+    const silence = new SilenceTimer(this.#options.stallTimeoutMs, () => this.refuseRest(stalled))
+    silence.begin()
     try {
-      for await (const chunk of request.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array
+      for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+        silence.end()
+        yield chunk as Uint8Array
+        silence.begin()
+      }
     } catch (cause) {
       throw new ProxyError('the client left within its body', {
         code: 'client-gone',
         source: 'client',
         cause,
       })
+    } finally {
+      silence.stop()
     }
   }
 

@@ -146,9 +146,9 @@ class Listener implements HttpServer, ConnectionHost {
       this.#sweepStalled(connection, now)
       return
     }
-    const waitedMs = now - connection.waitingSinceMs
-    if (connection.hasPartOfHead && waitedMs > this.#limits.headTimeoutMs) endLate(connection.socket)
-    else if (waitedMs > this.#limits.keepAliveMs) connection.socket.destroy()
+    if (connection.hasPartOfHead) {
+      if (now - connection.headSinceMs > this.#limits.headTimeoutMs) endLate(connection.socket)
+    } else if (now - connection.waitingSinceMs > this.#limits.keepAliveMs) connection.socket.destroy()
   }
 
   /** Cuts a client that has bytes to take and takes none. */

@@ -32,7 +32,9 @@ export async function sendRaw(port: number, bytes: string, options: RawOptions =
       if (options.until?.(text)) resolve()
     })
   })
-  const ended = Promise.race([once(socket, 'end'), once(socket, 'close')]).then(() => true)
+  const ended = new Promise<boolean>((resolve) => {
+    for (const event of ['end', 'close'] as const) socket.on(event, () => resolve(true))
+  })
   socket.write(bytes, 'latin1')
   if (options.halfClose) socket.end()
   const bound = AbortSignal.timeout(options.withinMs ?? 3000)
