@@ -30,7 +30,7 @@ export interface FrontOptions {
 export interface Front {
   /** `127.0.0.1:PORT` */
   readonly address: string
-  /** Shows another certificate to new connections; those that are idle are closed. */
+  /** Shows another certificate to new connections; those of before are closed when they are or become idle. */
   setCertificate(kind: CertificateKind): void
   /** Begun under each certificate since the start. */
   readonly handshakes: Readonly<Record<CertificateKind, number>>
@@ -44,11 +44,17 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   const handshakes = { good: 0, expired: 0, 'wrong-name': 0, 'unknown-authority': 0 }
   // Counted when they begin: a client that refuses the certificate may be gone before the server has finished.
   server.on('connection', () => handshakes[shown]++)
-  const answer = (request: IncomingMessage, response: ServerResponse, invite: () => void) =>
+  const shownTo = new WeakMap<object, CertificateKind>()
+  server.on('secureConnection', (socket) => shownTo.set(socket, shown))
+  const answer = (request: IncomingMessage, response: ServerResponse, invite: () => void) => {
+    response.once('finish', () => {
+      if (shownTo.get(request.socket) !== shown) request.socket.end()
+    })
     void serve(request, response, options, invite).catch((error) => {
       console.error(error)
       response.destroy()
     })
+  }
   server.on('request', (request, response) => answer(request, response, () => {}))
   server.on('checkContinue', (request, response) => answer(request, response, () => response.writeContinue()))
   server.listen(options.port, '127.0.0.1')
