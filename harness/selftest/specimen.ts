@@ -5,7 +5,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parse, stringify } from 'yaml'
 import type { Results } from '../history/results-contract.ts'
+import type { SystemDescription } from '../systems/system.ts'
 import type { Defect } from './naive-cache.ts'
 
 export interface SpecimenRun {
@@ -29,17 +31,25 @@ export async function runOnSpecimen(
 ): Promise<SpecimenRun> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'breakwater-selftest-'))
   try {
-    const yaml = await readFile(description, 'utf8')
     const system = path.join(dir, 'specimen.yaml')
-    await writeFile(
-      system,
-      yaml.replace("--defect, 'none'", `--defect, ${defect}`).replace("'100'", `'${every}'`),
-    )
+    await writeFile(system, broken(await readFile(description, 'utf8'), defect, every))
     const out = path.join(dir, 'run')
     return await runCommand(['run', scenario, '--system', system, '--out', out, '--quiet', ...flags], out)
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
+}
+
+/** The description with other flags for the cache. Throws when it has no such flags, for then nothing would be broken. */
+function broken(yaml: string, defect: Defect, every: number): string {
+  const system = parse(yaml) as SystemDescription
+  const { command } = system.parts[0]!
+  for (const [flag, value] of Object.entries({ '--defect': defect, '--every': String(every) })) {
+    const at = command.indexOf(flag)
+    if (at === -1) throw new Error(`the specimen's command has no ${flag}`)
+    command[at + 1] = value
+  }
+  return stringify(system)
 }
 
 async function runCommand(args: readonly string[], out: string): Promise<SpecimenRun> {
