@@ -2,7 +2,7 @@
 // and from disk. Both trust the network (nginx knows nothing else); one more row has ours verify every signature.
 import { emptyPayloadHash, signSigV4 } from '../../proxy/adapters/sigv4.ts'
 import type { Part } from '../systems/part.ts'
-import { type Contender, contest, machine, row } from './contest.ts'
+import { type Contender, contest, machine, row, titleOf } from './contest.ts'
 import type { BenchResult, BenchRow } from './result.ts'
 import { objectPath, openSite, originName, type Site } from './site.ts'
 import { originalPart, ourCache, signer } from './systems.ts'
@@ -50,7 +50,7 @@ async function compare(
   const plain = plainReads(bytes)
   const ours = alone(cache, variant.mode === 'verify' ? plain.map(signed) : plain)
   const [mine, other] = await contest(site.dir, ours, alone(nginx, plain))
-  const title = `${name} from ${variant.name}`
+  const title = titleOf(`${name} from ${variant.name}`, mine, other)
   return [
     row(title, 'hits/s', mine.perSecond, other.perSecond, variant.minRatio),
     row(title, 'µs CPU/hit', mine.cpuUsPerRead, other.cpuUsPerRead, null),

@@ -3,7 +3,7 @@
 
 import type { Part } from '../systems/part.ts'
 import { plainReads, sizes } from './cache.ts'
-import { contest, machine, row } from './contest.ts'
+import { contest, machine, row, titleOf } from './contest.ts'
 import type { BenchResult, BenchRow } from './result.ts'
 import { openSite, type Site } from './site.ts'
 import { originalPart, ourCache, ourRouter } from './systems.ts'
@@ -47,7 +47,7 @@ async function compare(
   const reads = plainReads(bytes)
   const contender = (parts: readonly Part[]) => ({ address: parts[0]!.listen, parts, reads })
   const [mine, other] = await contest(site.dir, contender(ours), contender(pair))
-  const title = `${name} ${variant.name}`
+  const title = titleOf(`${name} ${variant.name}`, mine, other)
   return [
     row(title, 'reads/s', mine.perSecond, other.perSecond, variant.minRatio),
     row(title, 'ms, p99', mine.p99Ms, other.p99Ms, null),

@@ -11,9 +11,12 @@ export interface Read {
 }
 
 export interface Load {
+  /** Answered with the object. */
   readonly requests: number
   readonly perSecond: number
   readonly p99Ms: number
+  /** Reads that were refused, cut, or took over two seconds. */
+  readonly failed: number
 }
 
 export const connections = 32
@@ -34,8 +37,8 @@ function request()
 end
 function done(summary, latency)
   local e = summary.errors
-  io.write(string.format('{"requests":%d,"us":%d,"p99Us":%d,"failed":[%d,%d,%d,%d,%d]}\\n',
-    summary.requests, summary.duration, latency:percentile(99), e.connect, e.read, e.write, e.status, e.timeout))
+  io.write(string.format('{"requests":%d,"us":%d,"p99Us":%d,"broken":%d,"refused":%d}\\n',
+    summary.requests, summary.duration, latency:percentile(99), e.connect + e.read + e.write + e.timeout, e.status))
 end
 `
 
@@ -45,17 +48,13 @@ function luaTable(headers: readonly string[]): string {
   return `{ ${table}}`
 }
 
-const failureNames = ['connect', 'read', 'write', 'status', 'timeout']
-
-/** Loads `address` for so many seconds. Rejects when a read failed: a fast refusal is no throughput. */
+/** Loads `address` for so many seconds. What failed counts as failed and as nothing else: a fast refusal is no throughput. */
 export async function load(address: string, script: string, seconds: number): Promise<Load> {
   const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, `http://${address}`]
   const { stdout } = await promisify(execFile)('wrk', flags)
   const line = stdout.split('\n').find((text) => text.startsWith('{"requests"'))
   if (line === undefined) throw new Error(`wrk did not say what it saw: ${stdout}`)
-  const { requests, us, p99Us, failed } = JSON.parse(line)
-  const failures = failureNames.map((name, i) => `${name} ${failed[i]}`).filter((_, i) => failed[i] > 0)
-  if (failures.length > 0 || requests === 0)
-    throw new Error(`reads of ${address} failed: ${failures.join(', ')} of ${requests}`)
-  return { requests, perSecond: requests / (us / 1e6), p99Ms: p99Us / 1000 }
+  const { requests: answers, us, p99Us, broken, refused } = JSON.parse(line)
+  const requests = answers - refused
+  return { requests, perSecond: requests / (us / 1e6), p99Ms: p99Us / 1000, failed: broken + refused }
 }
