@@ -241,7 +241,9 @@ t.test(
     const path = t.testdir({ file: 'not a directory' })
     await t.rejects(openDiskStore(diskOptions(`${path}/file/store`), testPorts()), { code: 'store-io' })
     const first = await openDiskStore(diskOptions(`${path}/store`), testPorts())
-    await t.rejects(openDiskStore(diskOptions(`${path}/store`), testPorts()), { message: /another process uses it/ })
+    await t.rejects(openDiskStore(diskOptions(`${path}/store`), testPorts()), {
+      message: /another process uses it/,
+    })
     await first.close()
   },
 )
