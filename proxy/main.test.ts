@@ -7,6 +7,8 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 
+t.setTimeout(100_000) // two dozen processes, on a busy machine a second each
+
 const main = path.join(import.meta.dirname, 'main.ts')
 
 interface Upstream {

@@ -15,6 +15,7 @@ import { passOn } from './pass.ts'
 import { Reads } from './reads.ts'
 import { recorded } from './record.ts'
 import { bodyOnRead } from './refusals.ts'
+import { counted, Totals } from './totals.ts'
 import { Upstream } from './upstream.ts'
 import { Variants } from './variants.ts'
 
@@ -34,23 +35,28 @@ export interface CachePorts {
 
 export interface Cache {
   readonly handle: Handler
-  /** For status pages: the origins and their breakers, and how many objects are being fetched. */
-  state(): { readonly origins: ReturnType<Upstream['states']>; readonly fills: number }
+  /** For status pages: the origins and their breakers, how many objects are being fetched, and sums since the start. */
+  state(): {
+    readonly origins: ReturnType<Upstream['states']>
+    readonly fills: number
+    readonly totals: Totals
+  }
   /** Resolves once every fetch that is under way has ended. */
   drain(): Promise<void>
 }
 
-export function createCache(options: CacheOptions, ports: CachePorts): Cache {
+/** `totals` go on from those of an earlier configuration. */
+export function createCache(options: CacheOptions, ports: CachePorts, totals = new Totals()): Cache {
   const { clock, accessLog } = ports
-  const context = contextOf(options, ports)
+  const origins = ports.origins.map((origin) => counted(origin, totals))
+  const context = contextOf(options, { ...ports, origins })
   const reads = new Reads(context)
 
   function handle(request: ProxyRequest): ProxyResponse | Promise<ProxyResponse> {
     const facts = requestFacts(request.headers)
     const subject = subjectOf(request, facts, options.hosts)
     const { name } = subject
-    const finish = (reply: Reply) =>
-      (accessLog === null ? reply : recorded(accessLog, clock, request, name, reply)).response
+    const finish = (reply: Reply) => recorded(totals, accessLog, clock, request, name, reply).response
     if (subject.kind === 'pass') return passed(request, name, subject.because).then(finish)
     const reply = readOf(request, facts, subject.name, subject.key)
     return reply instanceof Promise ? reply.then(finish) : finish(reply)
@@ -83,7 +89,7 @@ export function createCache(options: CacheOptions, ports: CachePorts): Cache {
 
   return {
     handle,
-    state: () => ({ origins: context.upstream.states(), fills: context.fills.size }),
+    state: () => ({ origins: context.upstream.states(), fills: context.fills.size, totals }),
     drain: () => context.fills.drained(),
   }
 }

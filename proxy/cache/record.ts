@@ -1,33 +1,37 @@
-// Writes one access record a request, when the last byte has been handed out. Flow.
+// Counts every request, and writes one access record for it, when the last byte has been handed out. Flow.
 import { headerValue, type ProxyRequest } from '../object.ts'
 import type { ObjectName } from '../policy/key.ts'
 import type { AccessLog, Clock } from '../ports.ts'
 import { CountedBody } from './counted-body.ts'
 import type { Reply } from './exchange.ts'
+import type { Totals } from './totals.ts'
 
-/** The reply, whose body reports to the log once it has ended. */
+/** The reply, whose body is counted and reported to the log, if there is one, once it has ended. */
 export function recorded(
-  log: AccessLog,
+  totals: Totals,
+  log: AccessLog | null,
   clock: Clock,
   request: ProxyRequest,
   name: ObjectName | null,
   reply: Reply,
 ): Reply {
-  const { response } = reply
-  const atMs = clock.wallMs() - (clock.monotonicMs() - request.receivedMs)
-  const write = (bytes: number) => log.record(recordOf(request, name, reply, atMs, bytes))
+  const { response, outcome } = reply
+  const end = (bytes: number) => {
+    totals.count(outcome.word, bytes)
+    log?.record(recordOf(clock, request, name, reply, bytes))
+  }
   if (response.body === null || response.body instanceof Uint8Array) {
-    write(response.body?.length ?? 0)
+    end(response.body?.length ?? 0)
     return reply
   }
-  const body = new CountedBody(response.body, () => write(body.bytes))
+  const body = new CountedBody(response.body, () => end(body.bytes))
   return { ...reply, response: { ...response, body } }
 }
 
-function recordOf(request: ProxyRequest, name: ObjectName | null, reply: Reply, atMs: number, bytes: number) {
+function recordOf(clock: Clock, request: ProxyRequest, name: ObjectName | null, reply: Reply, bytes: number) {
   const { outcome, meta, response } = reply
   return {
-    atMs,
+    atMs: clock.wallMs() - (clock.monotonicMs() - request.receivedMs),
     method: request.method,
     bucket: name?.bucket ?? '',
     key: name?.objectKey ?? '',

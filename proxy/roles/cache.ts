@@ -12,6 +12,7 @@ import { createTieredStore } from '../adapters/tiered-store.ts'
 import { createCacheAdmin } from '../admin/cache-admin.ts'
 import { withHealthCheck } from '../admin/health.ts'
 import { type Cache, createCache } from '../cache/handle.ts'
+import { Totals } from '../cache/totals.ts'
 import { keyPairs } from '../config/authorisation-config.ts'
 import {
   type CacheSettings,
@@ -52,13 +53,14 @@ export async function startCache(configFile: string): Promise<RunningRole> {
 export async function openCache(file: CacheSettings, log: Log): Promise<Role<CacheSettings>> {
   const memory = createMemoryStore(memoryOptions(file))
   const store = createTieredStore(memory, await openDiskStore(diskOptions(file), { clock: nodeClock, log }))
-  let setup = assemble(file, store, log)
+  const totals = new Totals()
+  let setup = assemble(file, store, totals, log)
   return {
     handler: withHealthCheck((request) => setup.cache.handle(request)),
     admin: createCacheAdmin({ cache: () => setup.cache, store }),
     prepare(settings) {
       const old = setup
-      const next = assemble(settings, store, log)
+      const next = assemble(settings, store, totals, log)
       return () => {
         setup = next
         return retire(old)
@@ -71,11 +73,11 @@ export async function openCache(file: CacheSettings, log: Log): Promise<Role<Cac
   }
 }
 
-function assemble(file: CacheSettings, store: BodyStore, log: Log): Setup {
+function assemble(file: CacheSettings, store: BodyStore, totals: Totals, log: Log): Setup {
   const resolver = createResolver({ nameservers: file.nameservers, holdMs: file.hold_valid }, nodeClock, log)
   const origins = originOptions(file).map((options) => createHttpOrigin(options, resolver, nodeClock))
   const accessLog = file.access_log === null ? null : openAccessLog(file.access_log, log)
-  const cache = createCache(cacheOptions(file), {
+  const ports = {
     store,
     origins,
     clock: nodeClock,
@@ -84,7 +86,8 @@ function assemble(file: CacheSettings, store: BodyStore, log: Log): Setup {
     signatures: createSignatures(keyPairs(file.authorisation), { region: file.region, service: 's3' }),
     digests: nodeDigests,
     accessLog,
-  })
+  }
+  const cache = createCache(cacheOptions(file), ports, totals)
   return { cache, origins, accessLog }
 }
 
