@@ -37,10 +37,5 @@ t.test(
     t.match(JSON.parse(state.text), { totals: { requests: { HIT: 2, MISS: 1 } }, fills: 0 })
     for (const one of [text, state.text]) t.notMatch(one, /AKIA|c0ffee|Credential|\/b\/key/)
     t.equal((await ask('/other')).status, 404)
-
-    /** What S3 said about the ACL, which isn't there. */
-    function passedBytes: number {
-      return bypassed
-    }
   },
 )
