@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
 import type { Handler, HeaderList, ProxyRequest, ProxyResponse } from '../object.ts'
 import type { Clock, Log } from '../ports.ts'
-import { cancelBody, sendBody } from './http-server-body.ts'
+import { cancelBody, sendBody, writeBoth } from './http-server-body.ts'
 import { headFacts, headText, isBodiless } from './http-server-head.ts'
 import { type ParsedHead, parseHead } from './http-server-parse.ts'
 
@@ -21,8 +21,6 @@ export interface ConnectionHost {
   closed(connection: Connection): void
 }
 
-/** Bodies up to this size are copied behind their head, so that one write carries both. */
-const joinedBodyBytes = 16 * 1024
 const nothing = Buffer.alloc(0)
 
 class FastRequest implements ProxyRequest {
@@ -171,7 +169,6 @@ export class Connection {
     const head = headText(answer.status, answer.headers, facts, 'length', length, keepAlive)
     let flowing: boolean
     if (bodiless || body === null || bytes === 0) flowing = socket.write(head, 'latin1')
-    else if (bytes <= joinedBodyBytes) flowing = socket.write(joined(head, body))
     else flowing = writeBoth(socket, head, body)
     if (!keepAlive) this.#finish()
     else if (!flowing && this.#unread.length > 0) this.#continueWhenDrained()
@@ -302,19 +299,4 @@ function ignoreError(): void {}
 
 function isAtHand(answer: ProxyResponse): boolean {
   return answer.body === null || answer.body instanceof Uint8Array
-}
-
-function joined(head: string, body: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(head.length + body.length)
-  bytes.write(head, 0, 'latin1')
-  bytes.set(body, head.length)
-  return bytes
-}
-
-function writeBoth(socket: Socket, head: string, body: Uint8Array): boolean {
-  socket.cork()
-  socket.write(head, 'latin1')
-  const flowing = socket.write(body)
-  socket.uncork()
-  return flowing
 }
