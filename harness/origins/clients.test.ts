@@ -21,7 +21,7 @@ t.test('real clients do all they do against the origin itself', { timeout: 100_0
     region: originRegion,
   }
   for (const kind of [awsSdk, ...commandLineClients]) {
-    await t.test(kind.name, { skip: missingClient(kind), timeout: 60_000 }, async (t) => {
+    await t.test(kind.name, { skip: missingClient(kind), timeout: 200_000 }, async (t) => {
       const scratch = join(dir, kind.command ?? 'sdk')
       mkdirSync(scratch)
       const client = await kind.bind(target, scratch)

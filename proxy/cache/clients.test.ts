@@ -89,7 +89,7 @@ t.test(
     for (const [mode, kinds] of cases) {
       const address = await startCache(t, path.join(dir, mode), origin, mode)
       for (const kind of kinds) {
-        await t.test(`${kind.name}, mode ${mode}`, { skip: missing(kind), timeout: 60_000 }, async (t) => {
+        await t.test(`${kind.name}, mode ${mode}`, { skip: missing(kind), timeout: 200_000 }, async (t) => {
           const scratch = path.join(dir, mode, kind.command ?? 'sdk')
           mkdirSync(scratch)
           const client = await kind.bind(
