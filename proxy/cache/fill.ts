@@ -5,7 +5,7 @@ import { type Body, type EntryMeta, type HeaderList, headerValue, type StoredEnt
 import type { FillOptions } from '../policy/cache-lock.ts'
 import type { RequestFacts } from '../policy/request-facts.ts'
 import { confirms, supersedes, validators } from '../policy/revalidation.ts'
-import { type Storable, type StorableRules, storable } from '../policy/storable.ts'
+import { isErrorDocument, type Storable, type StorableRules, storable } from '../policy/storable.ts'
 import type { BodyStore, Clock, Digests, Log, StoreWriter } from '../ports.ts'
 import { restOfBody } from './continue.ts'
 import { newEntry, renewed } from './entries.ts'
@@ -185,6 +185,13 @@ export class Fill implements GrowingBody {
     const { response } = answer
     if (entry && confirms(request.method, response, entry.meta.etag)) {
       return resolve(this.#confirm(entry, answer))
+    }
+    if (isErrorDocument(response.status, response.headers, this.#rules.profile)) {
+      await discard(response)
+      throw new ProxyError('S3 answered 200 with an error document instead of the object', {
+        code: 'bad-header',
+        source: 'origin',
+      })
     }
     const decision = storable(response.status, response.headers, this.base, this.#order.facts, this.#rules)
     if (entry && supersedes(request.method, response.status, decision.store)) {

@@ -167,6 +167,17 @@ t.test(
   },
 )
 
+t.test('an error document in a 200 is neither stored nor handed on', async (t) => {
+  const world = cacheWorld()
+  const body = patterned(100)
+  const headers = ['Content-Type', 'application/xml', 'Content-Length', '100']
+  world.origin.intercept = () => ({ status: 200, headers, body: once(body) })
+  t.equal((await world.read(object)).status, 502)
+  await settle()
+  t.strictSame(world.store.keys, [])
+  t.equal(world.store.openWriters, 0)
+})
+
 t.test('response headers without measure: 502, not stored', async (t) => {
   const world = cacheWorld()
   world.origin.intercept = () => {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { requestFacts } from './request-facts.ts'
-import { contentLength, type StorableRules, storable } from './storable.ts'
+import { contentLength, isErrorDocument, type StorableRules, storable } from './storable.ts'
 
 const facts = requestFacts([])
 const s3: StorableRules = {
@@ -63,4 +63,14 @@ t.test('a length is a plain number', async (t) => {
   ] as const) {
     t.equal(contentLength(['content-length', value]), bytes, value)
   }
+})
+
+t.test('an error document in a 200 is told from an object, XML or not', async (t) => {
+  const xml = ['Content-Type', 'application/xml']
+  t.ok(isErrorDocument(200, xml, 's3'))
+  t.ok(isErrorDocument(200, ['content-type', 'application/xml; charset=utf-8'], 's3'))
+  t.notOk(isErrorDocument(200, [...xml, 'ETag', '"abc"'], 's3'), 'an object that is XML')
+  t.notOk(isErrorDocument(200, ['Content-Type', 'text/plain'], 's3'))
+  t.notOk(isErrorDocument(503, xml, 's3'), 'its status says so already')
+  t.notOk(isErrorDocument(200, xml, 'rfc9111'), 'other origins may give no ETags')
 })

@@ -52,6 +52,15 @@ export function storable(
   return { store: true, bodyBytes, freshForMs: lifetimeMs }
 }
 
+/**
+ * Whether a 200 is an error document instead of the object that was asked for, as S3 may send when it has begun its
+ * answer before it failed. S3 gives every object's GET an ETag, and its error documents none.
+ */
+export function isErrorDocument(status: number, headers: HeaderList, profile: Profile): boolean {
+  if (profile !== 's3' || status !== 200 || headerValue(headers, 'etag') !== undefined) return false
+  return /^(application|text)\/xml\b/i.test(headerValue(headers, 'content-type') ?? '')
+}
+
 function refusedBy(headers: HeaderList, facts: RequestFacts, profile: Profile): NotStored | null {
   if (headerValue(headers, 'content-range') !== undefined) return 'content-range'
   if (headerValue(headers, 'x-amz-server-side-encryption-customer-algorithm') !== undefined) return 'sse-c'
