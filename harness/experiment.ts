@@ -11,10 +11,12 @@ import type { HistoryLine } from './history/events.ts'
 import type { Generator } from './load/generator.ts'
 import type { ColdPhase, Phase as LoadPhase, ObjectFilter, Workload } from './load/messages.ts'
 import { filterObjects, type LoadObject, readManifest } from './load/objects.ts'
+import { targetOf } from './load/sender.ts'
 import { type Deployment, linkName } from './run/deployment.ts'
 import type { Observer } from './run/observer.ts'
 import type { RunOptions } from './run/options.ts'
 import { orStopped } from './run/stopped.ts'
+import { startStrangers } from './run/strangers.ts'
 import type { Tally } from './run/tally.ts'
 import type { Part } from './systems/part.ts'
 
@@ -126,6 +128,14 @@ export class Run {
   async objects(only: ObjectFilter = {}): Promise<LoadObject[]> {
     const { known } = await readManifest(this.deployment.origin.manifestFile)
     return filterObjects(known, only).sort((a, b) => b.bytes - a.bytes)
+  }
+
+  /** Clients without credentials ask for known objects until what this returns is disposed of. */
+  async strangers(): Promise<AsyncDisposable> {
+    const { origin, entry } = this.deployment
+    const targets = (await this.objects({ maxBytes: 65_536 })).map(({ key }) => targetOf(origin.bucket, key))
+    const { emit, nowMs } = this.#parts
+    return startStrangers({ entry, hostHeader: origin.host, targets, emit, nowMs })
   }
 
   /** The names of the links on which routers reach caches. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env zx
 // Faults drawn from a seed come and go: S3, links, names, certificates, disks, the cache's process, several at once.
-// Whatever happens no wrong byte may reach a client; once all is healed everything must work again.
+// Whatever happens no wrong byte may reach a client and no object a stranger; once all is healed everything must work again.
 import { openHarness } from '../harness/open.mjs'
 
 const { scenario, randomFaults, randomPhase } = await openHarness(import.meta.url)
@@ -32,6 +32,12 @@ await scenario(
         measure: { kind: 'uploads-lost', phases: ['steady', randomPhase, 'recovery', 'calm'] },
         must: { atMost: 0 },
       },
+      {
+        name: 'no client without credentials gets an object',
+        phase: 'all',
+        measure: { kind: 'strangers-served', phases: ['steady', randomPhase, 'recovery', 'calm'] },
+        must: { atMost: 0 },
+      },
       ...populations.flatMap((population) => [
         {
           name: `${population} requests all work within 5 s of healing`,
@@ -50,6 +56,7 @@ await scenario(
   },
   async (run) => {
     await run.warm()
+    await using _strangers = await run.strangers()
     await run.steady({ seconds: 4 })
     await randomFaults(run, { seconds: run.options.durationSeconds / run.options.speed, faults: 10 })
     await run.phase({ name: 'recovery', story: 'every fault is healed', seconds: 6 })

@@ -169,6 +169,12 @@ const broken: [string, Threshold, number | null, (lines: HistoryLine[]) => Histo
     (lines) => [...lateRecovery('reset', 'reset')(lines), failureAt(6700, 100)],
   ],
   [
+    'serves a private object to a stranger',
+    demand({ kind: 'strangers-served', phases: ['outage'] }, { atMost: 0 }),
+    1,
+    (lines) => altered(lines, (line) => (line.type === 'stranger' ? { ...line, isServed: true } : line)),
+  ],
+  [
     'notices the fault after 1.4 s',
     detects,
     1400,

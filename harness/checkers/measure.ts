@@ -24,6 +24,8 @@ export function measure(wanted: Measure, summary: Summary): number | undefined {
       return requestsPerArrival(phasesIn(summary, wanted.phases))
     case 'uploads-lost':
       return uploadsLost(phasesIn(summary, wanted.phases))
+    case 'strangers-served':
+      return strangersServed(phasesIn(summary, wanted.phases))
     case 'origin-fetches-per-key':
       return fetchesPerKey(phasesIn(summary, wanted.phases))
     case 'time-to-recover':
@@ -104,6 +106,12 @@ function uploadsLost(phases: readonly PhaseSummary[]): number | undefined {
   const asked = sum(phases, ({ uploads }) => uploads?.acknowledged ?? 0)
   if (acknowledged === 0 || asked < acknowledged) return undefined
   return sum(phases, ({ uploads }) => uploads?.lost.length ?? 0)
+}
+
+/** Known only when strangers asked. */
+function strangersServed(phases: readonly PhaseSummary[]): number | undefined {
+  if (sum(phases, (phase) => phase.strangers.asked) === 0) return undefined
+  return sum(phases, (phase) => phase.strangers.served)
 }
 
 function fetchesPerKey(phases: readonly PhaseSummary[]): number | undefined {

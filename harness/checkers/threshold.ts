@@ -28,6 +28,8 @@ export type Measure =
   | { readonly kind: 'origin-requests-per-arrival'; readonly phases: readonly string[] }
   /** Uploads acknowledged to the client that the origin does not hold. */
   | { readonly kind: 'uploads-lost'; readonly phases: readonly string[] }
+  /** Clients without credentials who were served a private object. */
+  | { readonly kind: 'strangers-served'; readonly phases: readonly string[] }
   /** The largest number of whole-object GETs that reached the origin for one key. */
   | { readonly kind: 'origin-fetches-per-key'; readonly phases: readonly string[] }
   /** Time from the start of the phase to the first ok arrival after which none failed, ms. */

@@ -138,6 +138,14 @@ export interface OriginLine {
   readonly range?: string
 }
 
+/** One request for a private object by a client without credentials. */
+export interface StrangerLine {
+  readonly type: 'stranger'
+  readonly atMs: number
+  readonly target: string
+  readonly isServed: boolean
+}
+
 /** A backend of the router changed state, or a part of the system did (process died, came back). */
 export interface StateLine {
   readonly type: 'state'
@@ -206,6 +214,7 @@ export type HistoryLine =
   | FailureLine
   | UploadLine
   | OriginLine
+  | StrangerLine
   | StateLine
   | DowntimeLine
   | LinkLine

@@ -12,6 +12,7 @@ import type {
   Population,
   RunLine,
   StateLine,
+  StrangerLine,
   UploadLine,
   WindowLine,
 } from './events.ts'
@@ -56,6 +57,8 @@ export interface PhaseSummary {
   readonly originFills: Map<string, number>
   /** null when nobody asked the origin for the phase's uploads. */
   uploads: { acknowledged: number; heldByOrigin: number; lost: string[] } | null
+  /** Clients without credentials: how many asked for a private object, and how many got it. */
+  readonly strangers: { asked: number; served: number }
 }
 
 export interface Summary {
@@ -110,6 +113,9 @@ export class SummaryBuilder {
         break
       case 'origin':
         this.#addOrigin(line)
+        break
+      case 'stranger':
+        this.#addStranger(line)
         break
       case 'state':
         this.#states.push(line)
@@ -193,6 +199,13 @@ export class SummaryBuilder {
     phase.uploads.lost.push(...line.lost)
   }
 
+  #addStranger({ atMs, isServed }: StrangerLine): void {
+    const phase = this.#phases.findLast((p) => p.startMs <= atMs)
+    if (phase === undefined) return
+    phase.strangers.asked++
+    if (isServed) phase.strangers.served++
+  }
+
   #addOrigin(line: OriginLine): void {
     const phase = this.#phases.findLast((p) => p.startMs <= line.atMs)
     if (phase === undefined || line.atMs > (phase.endMs ?? Number.POSITIVE_INFINITY)) return
@@ -255,6 +268,7 @@ function newPhase(line: PhaseLine): PhaseSummary {
     originFetches: new Map(),
     originFills: new Map(),
     uploads: null,
+    strangers: { asked: 0, served: 0 },
   }
 }
 

@@ -131,6 +131,7 @@ export function soundHistory(...thresholds: Threshold[]): HistoryLine[] {
     { type: 'origin', atMs: 5100, method: 'GET', key: 'a', status: 200, bytes: 3000 },
     { type: 'origin', atMs: 5200, method: 'GET', key: 'b', status: 304, bytes: 0 },
     { type: 'origin', atMs: 5300, method: 'PUT', key: 'uploads/3', status: 200, bytes: 0 },
+    { type: 'stranger', atMs: 3100, target: '/artifacts/a', isServed: false },
     { type: 'upload', phase: 'steady', acknowledged: 1, heldByOrigin: 1, lost: [] },
     { type: 'upload', phase: 'recovery', acknowledged: 1, heldByOrigin: 1, lost: [] },
     { type: 'downtime', part: 'router', backend: 's3', measuredMs: 3010 },

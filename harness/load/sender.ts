@@ -76,7 +76,7 @@ export class Sender {
 
   #request(method: string, key: string, body: Buffer | null, requestId: string): ExchangeRequest {
     const { hostHeader, bucket, credentials } = this.#config
-    const target = `/${bucket}/${key.split('/').map(encodeSegment).join('/')}`
+    const target = targetOf(bucket, key)
     const headers = ['Host', hostHeader, 'User-Agent', `breakwater-load/${requestId}`]
     if (credentials === null) return { method, target, headers, body }
     const payloadHash = body === null ? emptyPayloadHash : hash('sha256', body)
@@ -143,6 +143,11 @@ export class Sender {
       this.#cancels.add(cancel)
     })
   }
+}
+
+/** The request target of an object, path style. */
+export function targetOf(bucket: string, key: string): string {
+  return `/${bucket}/${key.split('/').map(encodeSegment).join('/')}`
 }
 
 /** Percent-encodes what S3 wants encoded in a path (RFC 3986 unreserved characters stay). */

@@ -25,6 +25,7 @@ function inUnit(measure: Measure, value: number): string {
       return measure.column === 'readsLost' ? count(value) : latency(value)
     case 'count':
     case 'uploads-lost':
+    case 'strangers-served':
     case 'origin-fetches-per-key':
       return count(value)
     case 'origin-requests-per-arrival':
