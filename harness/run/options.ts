@@ -87,7 +87,7 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
     .description(story)
     .option(
       '--system <name>',
-      'reference, nginx-haproxy, nginx-haproxy-tuned, direct, FILE.yaml or URL',
+      'reference, nginx-haproxy, nginx-haproxy-tuned, direct or FILE.yaml',
       'reference',
     )
     .option('--nginx-conf <file>', "your own nginx.conf in place of the system's, with the same placeholders")
