@@ -1,4 +1,5 @@
 // The verdict on a run: each threshold measured and compared, and whether the run can be believed at all.
+import type { FaultSpan } from '../history/fault-spans.ts'
 import type { ThresholdResult, Verdict } from '../history/results-contract.ts'
 import type { PhaseSummary, Summary } from '../history/summary.ts'
 import { measure } from './measure.ts'
@@ -140,11 +141,14 @@ function passReason(summary: Summary): string {
   return `reads continued: ${whole(ok)} of ${whole(scheduled)} reads of known objects were answered right during: ${faults}`
 }
 
+/** A fault that is healed a few milliseconds into the next phase is no part of that phase. */
+const touchingShare = 0.1
+
 function isUnderFault(phase: PhaseSummary, summary: Summary): boolean {
-  return summary.faults.some(
-    ({ injectedMs, healedMs }) =>
-      injectedMs < (phase.endMs ?? summary.endMs) && (healedMs ?? summary.endMs) > phase.startMs,
-  )
+  const endMs = phase.endMs ?? summary.endMs
+  const coveredMs = ({ injectedMs, healedMs }: FaultSpan) =>
+    Math.min(endMs, healedMs ?? summary.endMs) - Math.max(phase.startMs, injectedMs)
+  return summary.faults.some((fault) => coveredMs(fault) > touchingShare * (endMs - phase.startMs))
 }
 
 function whole(value: number): string {
