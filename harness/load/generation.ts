@@ -15,6 +15,7 @@ import type {
   Workload,
 } from './messages.ts'
 import { filterObjects, type LoadObject } from './objects.ts'
+import type { Judged } from './outcome.ts'
 import { arrivals } from './pacer.ts'
 import { randomStream } from './random.ts'
 import { type Arrival, Recorder } from './recorder.ts'
@@ -98,9 +99,15 @@ export class Generation {
   }
 
   async #warm({ name, concurrency, only }: WarmPhase): Promise<void> {
-    let unread = this.#candidates(only)
-    for (let round = 0; round < warmRounds && unread.length > 0; round++) {
-      unread = await this.#readEach(name, unread, concurrency)
+    let pending = this.#candidates(only)
+    let unread: LoadObject[] = []
+    for (let round = 0; round < warmRounds && pending.length > 0; round++) {
+      const results = await this.#readEach(name, pending, concurrency)
+      unread = results.filter(({ judged }) => judged.detail !== '').map(({ object }) => object)
+      // What went past the cache was read, but nobody keeps it.
+      pending = results
+        .filter(({ judged }) => judged.detail !== '' || judged.outcome === 'failover')
+        .map(({ object }) => object)
     }
     if (unread.length > 0) {
       throw new Error(
@@ -109,20 +116,19 @@ export class Generation {
     }
   }
 
-  /** Reads the objects, `concurrency` at a time; resolves with those that failed. */
-  async #readEach(phase: string, objects: readonly LoadObject[], concurrency: number): Promise<LoadObject[]> {
-    const failed: LoadObject[] = []
+  /** Reads the objects, `concurrency` at a time. */
+  async #readEach(phase: string, objects: readonly LoadObject[], concurrency: number) {
+    const results: { object: LoadObject; judged: Judged }[] = []
     const queue = objects.values()
     const worker = async () => {
       for (const object of queue) {
         const arrival = this.#arrive(phase, 'known', object.key, this.#nowMs(), false)
         const options = { connections: this.#connections, handshake: 'kept' } as const
-        const { detail } = await this.#sender.read(arrival, object, options)
-        if (detail !== '') failed.push(object)
+        results.push({ object, judged: await this.#sender.read(arrival, object, options) })
       }
     }
     await Promise.all(Array.from({ length: concurrency }, worker))
-    return failed
+    return results
   }
 
   async #openLoop(phase: OpenLoopPhase): Promise<void> {

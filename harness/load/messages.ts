@@ -82,8 +82,8 @@ export interface GeneratorConfig {
 }
 
 /**
- * Reads every known object once, `concurrency` at a time, so that the cache holds it. What fails is asked for again, and
- * the phase is refused when it fails three times.
+ * Reads every known object once, `concurrency` at a time, so that the cache holds it. What fails, or went past the cache,
+ * is asked for again, three times at the most; the phase is refused when something still fails.
  */
 export interface WarmPhase {
   readonly mode: 'warm'
