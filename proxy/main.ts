@@ -1,5 +1,6 @@
 // The command line of the reference system: node proxy/main.ts cache|router|both --config FILE. It prints one line when it
 // listens, drains on SIGTERM, and takes a new configuration on SIGHUP.
+import './young-space.ts'
 import { parseArgs } from 'node:util'
 import { ProxyError } from './errors.ts'
 import { startBoth } from './roles/both.ts'

@@ -39,7 +39,7 @@ t.test('a cache that flips one bit in a body fails', async (t) => {
 t.test('a cache that hangs on unknown keys fails', async (t) => {
   const run = await runOnSpecimen('s3-outage', 'hangs', 100, quick)
   t.equal(run.exitCode, 1, run.output)
-  t.match(run.red, ['never-read requests fail clearly within 1 s'])
+  t.ok(run.red.includes('never-read requests fail clearly within 1 s'), run.output)
 })
 
 t.test('a fault that touched no traffic makes the verdict unknown', async (t) => {
