@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'truncated'
   | 'overlong'
   | 'bad-header'
+  | 'error-document'
   | 'object-changed'
   | 'digest-mismatch'
   | 'breaker-open'

@@ -1,11 +1,17 @@
 // One fetch of one object from the origin for any number of waiters: it decides whether the answer may be stored,
 // stores it as it comes, continues it when it breaks, and lets every waiter follow at its own pace. Flow.
-import { ProxyError } from '../errors.ts'
+import { type ErrorCode, ProxyError } from '../errors.ts'
 import { type Body, type EntryMeta, type HeaderList, headerValue, type StoredEntry } from '../object.ts'
 import type { FillOptions } from '../policy/cache-lock.ts'
 import type { RequestFacts } from '../policy/request-facts.ts'
 import { confirms, supersedes, validators } from '../policy/revalidation.ts'
-import { isErrorDocument, type Storable, type StorableRules, storable } from '../policy/storable.ts'
+import {
+  errorDocument,
+  isErrorDocument,
+  type Storable,
+  type StorableRules,
+  storable,
+} from '../policy/storable.ts'
 import type { BodyStore, Clock, Digests, Log, StoreWriter } from '../ports.ts'
 import { restOfBody } from './continue.ts'
 import { newEntry, renewed } from './entries.ts'
@@ -54,6 +60,8 @@ export type FillHead =
     }
   /** Not to be stored: for the one whose request it was, see `takeAnswer`. */
   | { readonly kind: 'answer'; readonly status: number; readonly because: string; readonly backend: string }
+
+const notTheObject: ReadonlySet<ErrorCode> = new Set(['digest-mismatch', 'error-document'])
 
 export class Fill implements GrowingBody {
   readonly key: string
@@ -164,13 +172,13 @@ export class Fill implements GrowingBody {
     return restOfBody(upstream, this.#order.compose, { etag: this.#etag, first, last, from: 0 })
   }
 
-  /** A small body that is not what its digest says is asked for once more: nobody has seen it yet. */
+  /** What is not the object (an error document, a small body that its digest contradicts) is asked for once more: nobody has seen it yet. */
   async #run(resolve: (head: FillHead) => void): Promise<void> {
     try {
       await this.#fetch(resolve)
     } catch (error) {
-      if (this.#isSeen || !(error instanceof ProxyError && error.code === 'digest-mismatch')) throw error
-      this.#ports.log.warn('a body is not what its digest says', { key: this.key })
+      if (this.#isSeen || !(error instanceof ProxyError && notTheObject.has(error.code))) throw error
+      this.#ports.log.warn('the origin sent what is not the object', { key: this.key, because: error.code })
       await this.#writer?.abort()
       this.#writer = null
       this.#readyBytes = 0
@@ -188,10 +196,7 @@ export class Fill implements GrowingBody {
     }
     if (isErrorDocument(response.status, response.headers, this.#rules.profile)) {
       await discard(response)
-      throw new ProxyError('S3 answered 200 with an error document instead of the object', {
-        code: 'bad-header',
-        source: 'origin',
-      })
+      throw errorDocument()
     }
     const decision = storable(response.status, response.headers, this.base, this.#order.facts, this.#rules)
     if (entry && supersedes(request.method, response.status, decision.store)) {

@@ -4,11 +4,12 @@ import { headerValue, type ProxyRequest } from '../object.ts'
 import { ownHeaders } from '../policy/cache-status.ts'
 import { endToEnd } from '../policy/hop-by-hop.ts'
 import { type ObjectName, originForm } from '../policy/key.ts'
+import { errorDocument, isErrorDocument } from '../policy/storable.ts'
 import { changesObject } from '../policy/touched.ts'
 import { relay } from './answer.ts'
 import type { CacheContext, Exchange, Reply } from './exchange.ts'
 import { unavailable } from './refusals.ts'
-import type { UpstreamAnswer } from './upstream.ts'
+import { discard, type UpstreamAnswer } from './upstream.ts'
 import { send } from './within.ts'
 import { writeThrough } from './write-through.ts'
 
@@ -29,12 +30,17 @@ export async function passOn(
 }
 
 /** A read of an object that has to go past the store. Rejects with ProxyError. */
-export function passObject(context: CacheContext, { request }: Exchange): Promise<UpstreamAnswer> {
-  return forward(
+export async function passObject(context: CacheContext, { request }: Exchange): Promise<UpstreamAnswer> {
+  const { deadlineMs, profile } = context.options
+  const answer = await forward(
     context,
     request,
-    request.receivedMs + context.options.deadlineMs - context.clock.monotonicMs(),
+    request.receivedMs + deadlineMs - context.clock.monotonicMs(),
   )
+  const { response } = answer
+  if (!isErrorDocument(response.status, response.headers, profile)) return answer
+  await discard(response)
+  throw errorDocument()
 }
 
 function sendAsItIs(

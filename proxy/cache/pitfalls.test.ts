@@ -168,14 +168,30 @@ t.test(
 )
 
 t.test('an error document in a 200 is neither stored nor handed on', async (t) => {
+  const document = ['Content-Type', 'application/xml', 'Content-Length', '100']
+  const signsACondition = 'AWS4-HMAC-SHA256 Credential=AK/x, SignedHeaders=host;if-none-match, Signature=x'
+  for (const headers of [[], ['Authorization', signsACondition]]) {
+    const world = cacheWorld()
+    world.origin.intercept = () => ({ status: 200, headers: document, body: once(patterned(100)) })
+    const answer = await world.read(object, { headers })
+    t.equal(answer.status, 502)
+    t.match(answer.cacheStatus, /detail=error-document/)
+    await settle()
+    t.strictSame(world.store.keys, [])
+    t.equal(world.store.openWriters, 0)
+  }
+})
+
+t.test('an error document that comes once is asked past: the client gets the object', async (t) => {
   const world = cacheWorld()
-  const body = patterned(100)
-  const headers = ['Content-Type', 'application/xml', 'Content-Length', '100']
-  world.origin.intercept = () => ({ status: 200, headers, body: once(body) })
-  t.equal((await world.read(object)).status, 502)
-  await settle()
-  t.strictSame(world.store.keys, [])
-  t.equal(world.store.openWriters, 0)
+  world.origin.put(object, 'fine')
+  let asked = 0
+  world.origin.intercept = () =>
+    asked++ === 0
+      ? { status: 200, headers: ['Content-Type', 'application/xml'], body: once('<Error/>') }
+      : undefined
+  t.strictSame((await world.read(object)).bytes, new TextEncoder().encode('fine'))
+  t.equal(asked, 2)
 })
 
 t.test('response headers without measure: 502, not stored', async (t) => {

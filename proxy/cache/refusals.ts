@@ -19,6 +19,8 @@ export function denied(context: CacheContext, { request }: Exchange, because: De
   return refusal(context, request, 'BYPASS', because, answer)
 }
 
+const nonsense: ReadonlySet<string> = new Set(['bad-header', 'digest-mismatch', 'error-document'])
+
 /** Nothing can serve: 503 with the time after which asking again may help. An answer that made no sense is 502. */
 export function unavailable(
   context: CacheContext,
@@ -26,7 +28,7 @@ export function unavailable(
   word: 'MISS' | 'BYPASS',
   because: string,
 ): Reply {
-  const isNonsense = because === 'bad-header' || because === 'digest-mismatch'
+  const isNonsense = nonsense.has(because)
   return refusal(context, request, word, because, {
     status: isNonsense ? 502 : 503,
     code: isNonsense ? 'BadGateway' : 'ServiceUnavailable',

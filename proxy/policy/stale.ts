@@ -32,7 +32,7 @@ export function conditionOf(failure: OriginFailure): StaleCondition | null {
     const named = `http_${failure.status}` as StaleCondition
     return staleConditions.includes(named) ? named : null
   }
-  if (failure.code === 'bad-header') return 'invalid_header'
+  if (failure.code === 'bad-header' || failure.code === 'error-document') return 'invalid_header'
   return timeouts.has(failure.code) ? 'timeout' : 'error'
 }
 

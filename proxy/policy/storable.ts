@@ -1,4 +1,5 @@
 // Decides whether an answer of the origin may enter the store. Pure.
+import { ProxyError } from '../errors.ts'
 import { type HeaderList, headerValue } from '../object.ts'
 import { responseDirectives } from './cache-control.ts'
 import { freshForMs, type Profile, type ValidRule } from './freshness.ts'
@@ -59,6 +60,14 @@ export function storable(
 export function isErrorDocument(status: number, headers: HeaderList, profile: Profile): boolean {
   if (profile !== 's3' || status !== 200 || headerValue(headers, 'etag') !== undefined) return false
   return /^(application|text)\/xml\b/i.test(headerValue(headers, 'content-type') ?? '')
+}
+
+/** The failure that `isErrorDocument` found. */
+export function errorDocument(): ProxyError {
+  return new ProxyError('S3 answered 200 with an error document instead of the object', {
+    code: 'error-document',
+    source: 'origin',
+  })
 }
 
 function refusedBy(headers: HeaderList, facts: RequestFacts, profile: Profile): NotStored | null {

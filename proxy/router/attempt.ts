@@ -6,6 +6,7 @@ import type { Backend } from './backend.ts'
 import { discard } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import type { Patience } from './patience.ts'
+import { pastErrorDocument, saysError } from './scrutiny.ts'
 
 export interface Answered {
   readonly kind: 'answered'
@@ -56,15 +57,10 @@ export async function attempt(
         : exchange.patience.watched(body, (bytes) => {
             backend.counters.bytesIn += bytes
           })
-    const response = await backend.origin.fetch({
-      method,
-      target,
-      headers,
-      body: sent,
-      signal,
-      firstByteMs,
-    })
+    const asked = { method, target, headers, body: sent, signal, firstByteMs }
+    let response = await backend.origin.fetch(asked)
     backend.headArrived(response, startedMs)
+    if (saysError(response)) response = await pastErrorDocument(exchange, backend, response, asked)
     return { kind: 'answered', backend, response, because }
   } catch (cause) {
     if (entered) backend.gate.leave()

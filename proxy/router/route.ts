@@ -123,9 +123,14 @@ function judge(
 ): RetryDecision | { readonly kind: 'give-up'; readonly because: string } {
   const decision = verdict(exchange, ended)
   if (decision.kind !== 'retry') return decision
-  if (!anotherIsLeft) return { kind: 'give-up', because: 'all-servers-tried' }
+  if (!anotherIsLeft) return { kind: 'give-up', because: exhausted(decision.because) }
   if (decision.free || exchange.fleet.mayRetry()) return decision
   return { kind: 'give-up', because: 'retry-budget-spent' }
+}
+
+/** S3 was reached and answered, only not with the object: that says more than that nobody is left to ask. */
+function exhausted(lastFailure: string): string {
+  return lastFailure === 'error-document' ? lastFailure : 'all-servers-tried'
 }
 
 /** 503 with the reason. */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { headerValue } from '../object.ts'
-import { collect, type MemoryOrigin, patterned } from '../testing/memory-origin.ts'
+import { collect, type MemoryOrigin, patterned, pieces } from '../testing/memory-origin.ts'
 import { hitHeaders, type RouterWorld, routerWorld, server } from '../testing/router-world.ts'
 
 const path = '/b/artifact'
@@ -135,3 +135,72 @@ t.test('a backup is not believed when it speaks in the words of a cache', async 
   t.equal(headerValue(response.headers, 'x-cache-status'), 'BYPASS')
   await t.rejects(made.clock.until(collect(response.body)), { code: 'digest-mismatch' })
 })
+
+const xml = ['Content-Type', 'application/xml', 'Content-Length', '8']
+
+/** S3 answers 200 with a document that is no object, so many times; a count of the requests that got one. */
+function lies(origin: MemoryOrigin, times: number): { count: number } {
+  const told = { count: 0 }
+  origin.intercept = () => {
+    if (told.count === times) return undefined
+    told.count++
+    return { status: 200, headers: xml, body: pieces([new TextEncoder().encode('<Error/>')]) }
+  }
+  return told
+}
+
+t.test('an S3 error document with status 200 is asked past, on the same server or on the next', async (t) => {
+  for (const liars of [['cache1'], ['s3'], ['cache1', 's3']]) {
+    const made = world()
+    if (!liars.includes('cache1')) made.origin('cache1').mood = 'refused'
+    for (const name of liars) lies(made.origin(name), 1)
+    const { body, broken } = await read(made)
+    t.equal(broken, null, liars.join())
+    t.same(body, Buffer.from(bytes))
+    t.equal(inFlight(made), 0)
+  }
+})
+
+t.test(
+  'nothing but error documents: 503 with the reason, and no more requests than the budget allows',
+  async (t) => {
+    const made = world()
+    const told = ['cache1', 's3'].map((name) => lies(made.origin(name), Number.POSITIVE_INFINITY))
+    const answer = await made.get(path)
+    t.equal(answer.status, 503)
+    t.match(headerValue(answer.headers, 'cache-status'), /detail=error-document/)
+    t.same(
+      told.map(({ count }) => count),
+      [2, 2],
+    )
+    t.equal(inFlight(made), 0)
+    for (let i = 0; i < 200; i++) await made.get(path)
+    const asked = told.reduce((sum, { count }) => sum + count, 0)
+    t.ok(asked < 201 * 1.2 + 150, `${asked} requests`)
+  },
+)
+
+t.test(
+  'documents that are no error pass: a listing, an answer to a write, an object that is XML',
+  async (t) => {
+    const stories: [string, string, readonly string[]][] = [
+      ['GET', '/b?list-type=2', xml],
+      ['GET', '/b', xml],
+      ['GET', '/b/key?tagging', xml],
+      ['PUT', path, xml],
+      ['GET', path, [...xml, 'ETag', '"0123456789abcdef0123456789abcdef-2"']],
+    ]
+    for (const [method, target, headers] of stories) {
+      const made = routerWorld([server('s3')])
+      made.origin('s3').intercept = () => ({
+        status: 200,
+        headers,
+        body: pieces([new TextEncoder().encode('<Other/>')]),
+      })
+      const answer = await made.get(target, { method })
+      t.equal(answer.status, 200, `${method} ${target}`)
+      t.same(Buffer.from(await made.clock.until(collect(answer.body))), Buffer.from('<Other/>'))
+      t.equal(made.origin('s3').requests.length, 1)
+    }
+  },
+)
