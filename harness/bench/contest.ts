@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { median, sum } from 'simple-statistics'
 import { request } from 'undici'
 import type { Part } from '../systems/part.ts'
+import { pinning } from './pin.ts'
 import { type BenchRow, noGoal } from './result.ts'
 import { load, type Read, writeScript } from './wrk.ts'
 
@@ -30,7 +31,7 @@ export interface Standing {
   readonly failed: number
 }
 
-export const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`
+export const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}; ${pinning}`
 
 export async function contest(
   dir: string,

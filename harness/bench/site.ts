@@ -13,6 +13,7 @@ import { freePorts } from '../run/ports.ts'
 import { Part } from '../systems/part.ts'
 import type { Placeholders } from '../systems/placeholders.ts'
 import type { PartDescription } from '../systems/system.ts'
+import { onSystemCpu } from './pin.ts'
 
 export const originName = 's3.breakwater.test'
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -35,7 +36,7 @@ export async function openSite(): Promise<Site> {
     async start(description, more = {}) {
       const values = { ...(await placeholders(dir, description.name, origin, nameserver)), ...more }
       const part = new Part(
-        description,
+        { ...description, command: onSystemCpu(description.command) },
         { ...values, origin_ca: authority.caFile },
         dir,
         ({ how, logTail }) => console.error(`${description.name} ended: ${how}\n${logTail}`),

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { onLoadCpus } from './pin.ts'
 
 /** A read as wrk sends it. */
 export interface Read {
@@ -50,8 +51,9 @@ function luaTable(headers: readonly string[]): string {
 
 /** Loads `address` for so many seconds. What failed counts as failed and as nothing else: a fast refusal is no throughput. */
 export async function load(address: string, script: string, seconds: number): Promise<Load> {
-  const flags = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, `http://${address}`]
-  const { stdout } = await promisify(execFile)('wrk', flags)
+  const wrk = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, `http://${address}`]
+  const [program, ...flags] = onLoadCpus(wrk)
+  const { stdout } = await promisify(execFile)(program!, flags)
   const line = stdout.split('\n').find((text) => text.startsWith('{"requests"'))
   if (line === undefined) throw new Error(`wrk did not say what it saw: ${stdout}`)
   const { requests: answers, us, p99Us, broken, refused } = JSON.parse(line)
