@@ -148,14 +148,13 @@ export type DigestAlgorithm = 'md5' | 'sha1' | 'sha256' | 'crc32' | 'crc32c' | '
 
 export interface RunningDigest {
   update(chunk: Uint8Array): void
-  /** The digest of all chunks, base64. Called once. */
-  value(): string
+  /** The digest of all chunks, base64. Called once. A promise from libraries that give no other; nothing is waited for. */
+  value(): string | Promise<string>
 }
 
 /** Digests of bodies, checked where S3 states one. */
 export interface Digests {
-  /** null when the algorithm isn't available here. */
-  start(algorithm: DigestAlgorithm): RunningDigest | null
+  start(algorithm: DigestAlgorithm): RunningDigest
 }
 
 /** One line of the access log: what a request cost and why it was answered so. The planner reads these. */

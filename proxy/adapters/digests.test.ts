@@ -8,15 +8,12 @@ t.test('digests of "hello world" in two pieces, as S3 states them', async (t) =>
     ['sha1', 'Kq5sNclPz7QV2+lfQIuc6R7oRu0='],
     ['sha256', 'uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek='],
     ['crc32', 'DUoRhQ=='],
+    ['crc32c', 'yZRlqg=='],
+    ['crc64nvme', 'jSnVw/bqjr4='],
   ]
   for (const [algorithm, expected] of cases) {
-    const running = nodeDigests.start(algorithm)!
+    const running = nodeDigests.start(algorithm)
     for (const piece of ['hello ', 'world']) running.update(new TextEncoder().encode(piece))
-    t.equal(running.value(), expected, algorithm)
+    t.equal(await running.value(), expected, algorithm)
   }
-})
-
-t.test('what Node cannot compute is not pretended', async (t) => {
-  t.equal(nodeDigests.start('crc32c'), null)
-  t.equal(nodeDigests.start('crc64nvme'), null)
 })

@@ -1,20 +1,21 @@
-// Digests of bodies by Node's own crypto and zlib.
+// Digests of bodies: by Node's own crypto and zlib where they have them, else by the AWS SDK's JavaScript.
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { Crc32c, Crc64Nvme } from '@aws-sdk/checksums/crc'
 import type { DigestAlgorithm, Digests, RunningDigest } from '../ports.ts'
 
-/** MD5, SHA-1, SHA-256 and CRC-32; Node has no CRC-32C and CRC-64/NVME. */
+/** CRC-32C and CRC-64/NVME take a core about 2.3 ns a byte, MD5 1.2, the others less: policy/digest.ts asks for them last. */
 export const nodeDigests: Digests = {
-  start(algorithm: DigestAlgorithm): RunningDigest | null {
+  start(algorithm: DigestAlgorithm): RunningDigest {
     switch (algorithm) {
-      case 'md5':
-      case 'sha1':
-      case 'sha256':
-        return runningHash(algorithm)
       case 'crc32':
         return runningCrc32()
+      case 'crc32c':
+        return ofSdk(new Crc32c())
+      case 'crc64nvme':
+        return ofSdk(new Crc64Nvme())
       default:
-        return null
+        return runningHash(algorithm)
     }
   },
 }
@@ -36,5 +37,12 @@ function runningCrc32(): RunningDigest {
       bytes.writeUInt32BE(value)
       return bytes.toString('base64')
     },
+  }
+}
+
+function ofSdk(checksum: Crc32c | Crc64Nvme): RunningDigest {
+  return {
+    update: (chunk) => checksum.update(chunk),
+    value: async () => Buffer.from(await checksum.digest()).toString('base64'),
   }
 }

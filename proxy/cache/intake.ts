@@ -101,11 +101,12 @@ export class Intake {
       check.update(chunk)
       const lagging = writer.write(chunk)
       if (lagging) await lagging
-      if (writer.writtenBytes === bodyBytes) check.verify()
+      if (writer.writtenBytes === bodyBytes) await check.verify()
       this.#ports.onReady(writer.writtenBytes)
       if (this.#isAbandoned(delivery)) return 'left'
     }
     checkLength(writer.writtenBytes, bodyBytes, 'in all')
+    if (bodyBytes === null) await check.verify()
     return 'complete'
   }
 

@@ -291,6 +291,46 @@ t.test(
   },
 )
 
+/** An object of several parts, whose ETag is no digest, with "hello world" under the checksums of its head. */
+function multipartWorld(headers: HeaderList) {
+  const world = cacheWorld({}, { digests: nodeDigests })
+  const head = ['Content-Length', '11', 'ETag', '"5d41402abc4b2a76b9719d911017c592-3"', ...headers]
+  world.origin.intercept = () => ({ status: 200, headers: head, body: once('hello world') })
+  return world
+}
+
+t.test(
+  'x-amz-checksum-crc64nvme and -crc32c of a whole object are checked, of its parts are not',
+  async (t) => {
+    const cases: [string, string, number][] = [
+      ['crc64nvme', 'jSnVw/bqjr4=', 200],
+      ['crc64nvme', 'jSnVw/bqjr8=', 502],
+      ['crc32c', 'yZRlqg==', 200],
+      ['crc32c', 'yZRlqw==', 502],
+    ]
+    for (const [algorithm, value, status] of cases) {
+      const stated = [`x-amz-checksum-${algorithm}`, value, 'x-amz-checksum-type', 'FULL_OBJECT']
+      t.equal((await multipartWorld(stated).read(object)).status, status, stated.join(' '))
+    }
+    const ofParts = ['x-amz-checksum-crc32c', 'AAAAAA==-3', 'x-amz-checksum-type', 'COMPOSITE']
+    t.equal((await multipartWorld(ofParts).read(object)).status, 200)
+  },
+)
+
+t.test('a wrong body whose length nobody stated is cut, not ended cleanly, and not stored', async (t) => {
+  const world = cacheWorld({ profile: 'rfc9111' }, { digests: nodeDigests })
+  const headers = ['Transfer-Encoding', 'chunked', 'Cache-Control', 'max-age=60', ...wrongSha]
+  world.origin.intercept = () => ({ status: 200, headers, body: slow() })
+  async function* slow() {
+    yield patterned(1000)
+    await world.clock.sleep(500)
+    yield patterned(1000)
+  }
+  await t.rejects(world.read(object), { code: 'digest-mismatch' })
+  t.strictSame(world.store.keys, [])
+  t.equal(world.store.openWriters, 0)
+})
+
 t.test(
   'a small body that was altered on its way once is asked for again, and the client sees the right one',
   async (t) => {

@@ -57,7 +57,11 @@ class RelayedBody implements AsyncIterableIterator<Uint8Array> {
       const piece = await this.#pieces.next().catch((error) => this.#goOn(error))
       if (piece === undefined) continue
       if (piece.done) this.#end('--', this.#current.because)
-      else this.#admit(piece.value)
+      else {
+        const verifying = this.#scrutiny.admit(piece.value)
+        if (verifying !== null) await this.#verified(verifying)
+        this.#count(piece.value)
+      }
       return piece
     }
     return { done: true, value: undefined }
@@ -72,16 +76,19 @@ class RelayedBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   /** Throws what completes a body that isn't what its origin states: the client must not get it whole. */
-  #admit(piece: Uint8Array): void {
+  async #verified(verifying: Promise<void>): Promise<void> {
     try {
-      this.#scrutiny.admit(piece)
+      await verifying
     } catch (error) {
       this.#end('SD', 'digest-mismatch')
       void discard({ [Symbol.asyncIterator]: () => this.#pieces })
       throw error
     }
-    this.#exchange.bytes += piece.length
-    this.#current.backend.counters.bytesOut += piece.length
+  }
+
+  #count({ length }: Uint8Array): void {
+    this.#exchange.bytes += length
+    this.#current.backend.counters.bytesOut += length
   }
 
   /** The server broke the body off: finds the rest, or throws what broke it. */

@@ -58,12 +58,15 @@ export class Scrutiny {
     if (this.#check) this.#missingBytes = Number(headerValue(headers, 'content-length') ?? Number.NaN)
   }
 
-  /** Takes the next piece before the client does. Throws `digest-mismatch` for the one that completes a wrong body. */
-  admit(piece: Uint8Array): void {
-    if (this.#check === null) return
+  /**
+   * Takes the next piece before the client does. A promise for the one that completes the body: it rejects with
+   * `digest-mismatch` when that is a wrong one.
+   */
+  admit(piece: Uint8Array): Promise<void> | null {
+    if (this.#check === null) return null
     this.#missingBytes -= piece.length
     this.#check.update(piece)
-    if (this.#missingBytes === 0) this.#check.verify()
+    return this.#missingBytes === 0 ? this.#check.verify() : null
   }
 }
 
