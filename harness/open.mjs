@@ -19,7 +19,8 @@ export async function openHarness(scriptUrl) {
   return {
     ...harness,
     flags,
-    scenario: async (definition, tell) => process.exit(await harness.runScenario(definition, tell, flags)),
+    scenario: async (definition, tell) =>
+      process.exit(await harness.runScenario(definition, tell, flags, script)),
   }
 }
 

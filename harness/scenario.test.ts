@@ -17,7 +17,7 @@ t.test('a system without what the scenario acts on is refused before anything st
   const said = t.capture(console, 'error')
   const out = path.join(t.testdir({}), 'run')
   const tell = () => t.fail('the story was told')
-  t.equal(await runScenario(deadNode, tell as never, ['--system', 'direct', '--out', out]), 254)
+  t.equal(await runScenario(deadNode, tell as never, ['--system', 'direct', '--out', out], 'script.mjs'), 254)
   t.match(said(), [
     { args: [/dead-node acts on a cache, and the system direct has no part with `role: cache`/] },
   ])

@@ -16,10 +16,13 @@ import { originRegion } from './origins/handle.ts'
 import { createLiveView } from './report/live.ts'
 import { openLivePage } from './report/live-page.ts'
 import { presentRun } from './report/present.ts'
-import { type Deployment, deploy } from './run/deployment.ts'
+import { attachDeployment, describeRunning } from './run/attach-deployment.ts'
+import { othersToRun, runOnOthers } from './run/compare-with.ts'
+import { type DeployHooks, type Deployment, deploy } from './run/deployment.ts'
 import { type Observer, observe } from './run/observer.ts'
 import { makeRunDirectory, parseRunOptions, type RunOptions, type ScenarioDefaults } from './run/options.ts'
 import { runLine } from './run/run-line.ts'
+import { type Act, requireActs } from './run/running.ts'
 import { orStopped } from './run/stopped.ts'
 import { Tally } from './run/tally.ts'
 import { UndoStack } from './run/undo.ts'
@@ -31,6 +34,8 @@ export interface Scenario extends ScenarioDefaults {
   readonly story: string
   /** Systems without such a part are refused before anything starts. */
   readonly needs?: 'cache' | 'router' | 'failing-disk'
+  /** What else it acts on: for a deployment that runs already, options must say where that is. */
+  readonly actsOn?: readonly Act[]
   readonly workload?: Partial<Omit<Workload, 'ratePerSecond'>>
   readonly thresholds: readonly Threshold[]
 }
@@ -45,15 +50,28 @@ const defaultWorkload: Omit<Workload, 'ratePerSecond'> = {
 const requestTimeoutMs = 5000
 const maxInFlight = 2000
 
-/** Runs a scenario with the flags in `argv`; resolves with the exit code. Prints one line for what the user can mend. */
+/**
+ * Runs a scenario with the flags in `argv`, then the `script` that tells it on the systems to compare with. Resolves with
+ * the exit code. Prints one line for what the user can mend.
+ */
 export async function runScenario(
   definition: Scenario,
   tell: (run: Run) => Promise<void>,
   argv: string[],
+  script: string,
 ): Promise<number> {
   try {
     const options = parseRunOptions(definition.name, definition.story, definition, argv)
-    return await new ScenarioRun(definition, options).run(tell)
+    const others = othersToRun(options, definition, console.log)
+    for (const other of others) requireParts(definition, loadSystem(other))
+    const { exitCode, runDir } = await new ScenarioRun(definition, options).run(tell)
+    const hasVerdict =
+      exitCode === exitCodes.pass || exitCode === exitCodes.fail || exitCode === exitCodes.unknown
+    if (others.length === 0 || !hasVerdict) return exitCode
+    const cameToTheEnd = await runOnOthers(script, argv, others, runDir)
+    console.log()
+    await presentRun(runDir)
+    return cameToTheEnd ? exitCode : exitCodes.interrupted
   } catch (error) {
     if (error instanceof UsageError) {
       console.error(`breakwater: ${error.message}`)
@@ -106,9 +124,14 @@ class ScenarioRun {
 
   readonly #nowMs = () => performance.now() - this.#startMs
 
-  async run(tell: (run: Run) => Promise<void>): Promise<number> {
-    const system = withOwnFiles(loadSystem(this.#options.system), this.#options.ownFiles)
-    requireParts(this.#definition, system)
+  async run(tell: (run: Run) => Promise<void>): Promise<{ exitCode: number; runDir: string }> {
+    const { running, ownFiles } = this.#options
+    const system = withOwnFiles(
+      running ? describeRunning(running) : loadSystem(this.#options.system),
+      ownFiles,
+    )
+    if (running) requireActs(this.#definition.name, this.#definition.actsOn ?? [], running)
+    else requireParts(this.#definition, system)
     const runDir = makeRunDirectory(this.#options, this.#definition.name, this.#startedAt)
     const ignoreSignals = this.#listenForSignals()
     const view = createLiveView({
@@ -130,14 +153,10 @@ class ScenarioRun {
     try {
       const workDir = await mkdtemp(path.join(os.tmpdir(), 'breakwater-'))
       this.#undo.add('remove the temporary files', () => rm(workDir, { recursive: true, force: true }))
-      const deployment = await deploy(system, this.#options, workDir, path.join(runDir, 'logs'), {
-        undo: this.#undo,
-        onTrouble: this.#onTrouble,
-        onStep: (step) => {
-          this.#stop.signal.throwIfAborted()
-          if (!this.#options.quiet) console.log(`starting ${step}`)
-        },
-      })
+      const logDir = path.join(runDir, 'logs')
+      const deployment = running
+        ? await attachDeployment(running, this.#options, workDir, logDir, this.#hooks)
+        : await deploy(system, this.#options, workDir, logDir, this.#hooks)
       await this.#tell(tell, deployment, tally, emit)
     } catch (error) {
       broken = error
@@ -155,7 +174,18 @@ class ScenarioRun {
       await rm(runDir, { recursive: true, force: true })
       throw broken
     }
-    return this.#report(runDir, broken)
+    return { exitCode: await this.#report(runDir, broken), runDir }
+  }
+
+  get #hooks(): DeployHooks {
+    return {
+      undo: this.#undo,
+      onTrouble: this.#onTrouble,
+      onStep: (step) => {
+        this.#stop.signal.throwIfAborted()
+        if (!this.#options.quiet) console.log(`starting ${step}`)
+      },
+    }
   }
 
   readonly #onTrouble = (reason: string) => this.#stop.abort(new RunStopped(reason))
@@ -217,7 +247,7 @@ class ScenarioRun {
     deployment: Deployment,
     emit: (line: HistoryLine) => void,
   ): Promise<Generator> {
-    const { origin, entry, parts } = deployment
+    const { origin, entry, originThroughLink } = deployment
     const generator = await startGenerator(
       {
         target: entry,
@@ -229,7 +259,7 @@ class ScenarioRun {
         runStartNs: String(this.#runStartNs),
         workload,
         uploadPrefix: 'uploads/',
-        backups: parts.length > 0 ? ['s3'] : [],
+        backups: entry === originThroughLink ? [] : ['s3'],
         maxInFlight,
         timeoutMs: requestTimeoutMs,
       },

@@ -40,6 +40,36 @@ export interface Failover {
   readonly readsLost: number
   readonly slowestMs: number | null
 }
+/** A quantile of the response time of known reads over that of the system under test in the same phase, with its 95 % interval. */
+export interface QuantileRatio {
+  readonly phase: string
+  readonly quantile: number
+  readonly ratio: number
+  readonly low: number
+  /** null: unbounded, there were too few reads. */
+  readonly high: number | null
+  readonly conclusion: 'higher' | 'lower' | 'inconclusive'
+}
+/** The same story on another system, in a folder below the run's own. */
+export interface ComparedResult {
+  readonly system: string
+  /** Below the run's folder; its results.json has everything else. */
+  readonly folder: string
+  readonly verdict: Verdict
+  readonly reason: string
+  readonly knownReadsLost: number
+  /** Of known reads that ended ok. */
+  readonly phases: readonly {
+    readonly name: string
+    readonly knownReadsLost: number
+    readonly p50Ms: number | null
+    readonly p99Ms: number | null
+    readonly slowestMs: number | null
+  }[]
+  readonly bandwidth: Results['bandwidth']
+  readonly failovers: readonly Failover[]
+  readonly ratios: readonly QuantileRatio[]
+}
 export interface Results {
   readonly schema: 1
   readonly scenario: string
@@ -69,4 +99,6 @@ export interface Results {
     readonly eventLoopLagP99Ms: number
   } | null
   readonly systemCpuSeconds: Readonly<Record<string, number>>
+  /** Absent when the run was compared with nothing. */
+  readonly comparison?: readonly ComparedResult[]
 }

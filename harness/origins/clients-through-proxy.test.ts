@@ -34,6 +34,8 @@ const options = {
   dataset: `${dir}/data`,
   quiet: true,
   live: false,
+  compareWith: null,
+  running: null,
   ownFiles: {},
 } satisfies RunOptions
 const undo = new UndoStack()

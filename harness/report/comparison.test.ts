@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { writeComparison } from './comparison.ts'
@@ -36,6 +36,59 @@ t.test(
     const links = [...page.matchAll(/href="([^"#]+report\.html)"/g)].map((match) => match[1]!)
     t.equal(links.length, 4)
     for (const link of links) t.ok(existsSync(join(dirname(htmlPath), decodeURIComponent(link))), link)
-    t.equal(page.match(/<figure /g)?.length, 5, 'three overlays and the outcomes of each system')
+    t.equal(
+      page.match(/<figure /g)?.length,
+      6,
+      'a forest plot, three overlays and the outcomes of each system',
+    )
   },
 )
+
+t.test(
+  'a run is compared with those below its folder, from the histories alone; its verdict stays its own',
+  async (t) => {
+    const folder = t.testdir()
+    const runDir = await madeRun(folder, 'run', { system: 'reference', reads: 40 })
+    mkdirSync(join(runDir, 'compared'))
+    await madeRun(join(runDir, 'compared'), 'direct', { system: 'direct', seed: 2, reads: 40, lost: 30 })
+    mkdirSync(join(runDir, 'compared', 'refused'))
+    rmSync(join(runDir, 'compared', 'direct', 'results.json'))
+
+    const { results } = await writeReports(runDir)
+    t.equal(results.verdict, 'pass')
+    t.equal(results.comparison?.length, 1, 'a folder without a history is no run')
+    const [direct] = results.comparison!
+    t.match(direct, { system: 'direct', folder: 'compared/direct', verdict: 'fail', knownReadsLost: 1800 })
+    t.equal(direct!.phases.find(({ name }) => name === 'outage-503')?.knownReadsLost, 600)
+    t.equal(direct!.failovers.length, 3)
+    const steady = direct!.ratios.find(({ phase, quantile }) => phase === 'steady' && quantile === 0.5)!
+    t.ok(steady.low <= 1 && steady.high! >= 1, 'nothing differs in steady state')
+    t.equal(steady.conclusion, 'inconclusive')
+    t.notOk(
+      direct!.ratios.some(({ phase }) => phase === 'cold'),
+      'past the system there is nothing to compare',
+    )
+
+    const page = readFileSync(join(runDir, 'report.html'), 'utf8')
+    t.match(page, '<section id="comparison"><h2>Comparison of systems</h2>')
+    t.match(page, 'href="compared/direct/report.html"')
+    t.match(page, 'id="chart-forest-0"')
+    const markdown = readFileSync(join(runDir, 'report.md'), 'utf8')
+    t.match(markdown, '| Known reads that failed | 0 | 1\u202f800 |')
+    t.match(markdown, '![Response time: direct over reference](charts/forest-0.svg)')
+    t.ok(existsSync(join(runDir, 'charts/forest-0.svg')))
+  },
+)
+
+t.test('what is twice as slow is called so, with its interval', async (t) => {
+  const folder = t.testdir()
+  const runDir = await madeRun(folder, 'run', { reads: 40 })
+  mkdirSync(join(runDir, 'compared'))
+  await madeRun(join(runDir, 'compared'), 'slow', { system: 'slow', reads: 40, seed: 2, slowness: 2 })
+  const { results } = await writeReports(runDir)
+  const ratio = results.comparison![0]!.ratios.find(
+    ({ phase, quantile }) => phase === 'steady' && quantile === 0.5,
+  )!
+  t.ok(ratio.low < 2 && ratio.high! > 2, `${ratio.low} to ${ratio.high}`)
+  t.equal(ratio.conclusion, 'higher')
+})

@@ -31,7 +31,7 @@ export async function openLivePage(port = 0): Promise<LivePage> {
     const model = hasEnded
       ? builder.snapshot(soFar, results)
       : builder.snapshot({ ...soFar, doubts: [] }, underWay(results, soFar), true)
-    return reportParts(model, (chart) => figure(chart, null))
+    return reportParts(model, null, (chart) => figure(chart, null))
   }
   const send = () => {
     if (!hasNews || viewers.size === 0) return

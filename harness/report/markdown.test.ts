@@ -5,7 +5,7 @@ import { fakeModel } from './testing.ts'
 
 t.test('verdict, thresholds and charts are there; failed reads come before the story', async (t) => {
   const model = await fakeModel({ lost: 1 })
-  const text = reportMarkdown(model, [availabilityChart(model)], (chart) => `charts/${chart.id}.svg`)
+  const text = reportMarkdown(model, null, [availabilityChart(model)], (chart) => `charts/${chart.id}.svg`)
   t.match(text, /^# ❌ FAIL: s3-outage on reference/)
   t.match(text, '![Reads by outcome](charts/availability.svg)')
   t.ok(text.indexOf('## Known reads that failed') < text.indexOf('## What happened'))
@@ -14,7 +14,7 @@ t.test('verdict, thresholds and charts are there; failed reads come before the s
 
 t.test('text from outside can’t become markup, HTML, a mention or a table cell', async (t) => {
   const hostile = ' | <img src=x onerror=alert(1)> [x](javascript:1) `code` @someone\n# head'
-  const text = reportMarkdown(await fakeModel({ lost: 1, hostileText: hostile }), [], () => '')
+  const text = reportMarkdown(await fakeModel({ lost: 1, hostileText: hostile }), null, [], () => '')
   t.notMatch(text, /<img|[^\\]\[x\]|@someone|^# head/m)
   for (const rows of tablesIn(text)) {
     const [head, ...others] = rows.map((row) => row.match(/\|/g)?.length)

@@ -8,9 +8,10 @@ import { lengthMs } from './spans.ts'
 
 const marks = { pass: '✅', fail: '❌', unknown: '❔' } as const
 
-/** `chartFile` names the picture of a chart, as seen from the report. */
+/** `comparison` is Markdown; `chartFile` names the picture of a chart, as seen from the report. */
 export function reportMarkdown(
   model: ReportModel,
+  comparison: string | null,
   charts: readonly Chart[],
   chartFile: (chart: Chart) => string,
 ): string {
@@ -23,6 +24,7 @@ export function reportMarkdown(
     '## Thresholds',
     thresholdsTable(model),
     ...failures(model),
+    ...(comparison ? ['## Comparison of systems', comparison] : []),
     '## What happened',
     faults(model),
     ...charts.map(

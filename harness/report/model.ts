@@ -10,12 +10,15 @@ import {
   type Outcome,
   type Population,
   populations,
+  type WindowLine,
 } from '../history/events.ts'
 import { quantileMs } from '../history/histogram.ts'
 import type { Results } from '../history/results-contract.ts'
 import type { PhaseSummary, Summary } from '../history/summary.ts'
 import { type FailureGroup, FailureGroups } from './failure-groups.ts'
 import { tickMs } from './format.ts'
+import { PhaseBlocks } from './phase-blocks.ts'
+import { type QuantileEstimate, quantileEstimate } from './quantile-interval.ts'
 import { type FaultSpan, type PhaseSpan, type Strip, stripsOf } from './spans.ts'
 import { type PhaseSpectrum, spectrumOf } from './spectrum.ts'
 import { Timeline, type TimelineColumns } from './timeline.ts'
@@ -47,6 +50,12 @@ export interface LinkTotal {
   downstreamBytes: number
 }
 
+/** How fast the known reads of a phase were, as far as another run can be compared with it. */
+export interface PhaseQuantiles {
+  readonly phase: string
+  readonly estimates: readonly QuantileEstimate[]
+}
+
 /** Plain data. Times are ms since the run began. */
 export interface ReportModel {
   readonly results: Results
@@ -63,6 +72,8 @@ export interface ReportModel {
   readonly strips: readonly Strip[]
   readonly timeline: TimelineColumns
   readonly spectrum: readonly PhaseSpectrum[]
+  /** Of all phases but controls. */
+  readonly quantiles: readonly PhaseQuantiles[]
   readonly failures: readonly FailureGroup[]
   /** Requests that reached the origin in each second of the run. */
   readonly originPerSecond: readonly number[]
@@ -74,14 +85,17 @@ export interface ReportModel {
   readonly doubts: readonly string[]
 }
 
+const comparedQuantiles = [0.5, 0.99]
+
 export class ModelBuilder {
   readonly #timeline = new Timeline()
+  readonly #blocks = new PhaseBlocks()
   readonly #failures = new FailureGroups()
   readonly #originPerSecond: number[] = []
   readonly #links = new Map<string, LinkTotal>()
 
   add(line: HistoryLine): void {
-    if (line.type === 'window') this.#timeline.addWindow(line)
+    if (line.type === 'window') this.#addWindow(line)
     else if (line.type === 'failure') this.#failures.add(line)
     else if (line.type === 'origin') this.#addOrigin(line.atMs, line.bytes)
     else if (line.type === 'link') this.#addLink(line)
@@ -108,6 +122,7 @@ export class ModelBuilder {
       strips: stripsOf(summary.states),
       timeline: this.#timeline.columns(),
       spectrum: spectrumOf(summary.phases),
+      quantiles: this.#quantiles(summary.phases),
       failures: this.#failures.list(),
       originPerSecond: this.#originPerSecond,
       links: [...this.#links.values()],
@@ -116,6 +131,22 @@ export class ModelBuilder {
       generator: summary.generator,
       doubts: summary.doubts,
     }
+  }
+
+  #addWindow(line: WindowLine): void {
+    this.#timeline.addWindow(line)
+    this.#blocks.add(line)
+  }
+
+  #quantiles(phases: readonly PhaseSummary[]): PhaseQuantiles[] {
+    return phases
+      .filter((phase) => !phase.control)
+      .map(({ name, populations: { known } }) => ({
+        phase: name,
+        estimates: comparedQuantiles.flatMap(
+          (quantile) => quantileEstimate(known.responseUs, this.#blocks.of(name), quantile) ?? [],
+        ),
+      }))
   }
 
   #addLink({ link, upstreamBytes, downstreamBytes }: LinkLine): void {

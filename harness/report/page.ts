@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Chart } from './charts/chart.ts'
+import type { Comparison } from './compared.ts'
 import { type Html, html, jsonScript, trusted } from './html.ts'
 import type { ReportModel } from './model.ts'
 import { chartsOf, type DrawFigure, faultList, figure } from './sections/charts.ts'
+import { comparisonCharts, comparisonSection } from './sections/comparison.ts'
 import { configurationSection } from './sections/configuration.ts'
 import { errorsSection } from './sections/errors.ts'
 import { failoverSection } from './sections/failover.ts'
@@ -29,17 +31,23 @@ export interface PageParts {
 }
 
 /** The finished page; every chart stands in it as SVG too, drawn by `svgOf`. */
-export function reportPage(model: ReportModel, svgOf: (chart: Chart) => string): string {
-  return pageOf(reportParts(model, (chart) => figure(chart, svgOf(chart))))
+export function reportPage(
+  model: ReportModel,
+  comparison: Comparison | null,
+  svgOf: (chart: Chart) => string,
+): string {
+  return pageOf(reportParts(model, comparison, (chart) => figure(chart, svgOf(chart))))
 }
 
-export function reportParts(model: ReportModel, draw: DrawFigure): PageParts {
+export function reportParts(model: ReportModel, comparison: Comparison | null, draw: DrawFigure): PageParts {
   const { results } = model
   const charts = chartsOf(model)
+  const compared = comparison ? comparisonCharts(comparison) : { forests: [], overlays: [] }
   const sections = html`${errorsSection(model)}
 ${thresholdsSection(model)}
 <section id="timeline"><h2>What happened</h2>${faultList(model)}${keysHint()}${charts.overTime.map(draw)}${stripsBlock(model)}</section>
 ${failoverSection(model)}
+${comparisonSection(comparison, draw)}
 ${phasesSection(model)}
 <section id="latency"><h2>Latency</h2>${charts.latency.map(draw)}</section>
 <section id="bandwidth"><h2>Bandwidth</h2>${charts.traffic.map(draw)}${ledgerTable(model)}</section>
@@ -49,7 +57,7 @@ ${configurationSection(model)}`
   return {
     title: `${model.isRunning ? 'RUNNING' : results.verdict.toUpperCase()}: ${results.scenario} on ${results.system}`,
     body: html`${verdictSection(model)}${keyNumbersSection(model)}${navigation(sections)}${sections}`,
-    charts: Object.values(charts).flat(),
+    charts: [...Object.values(charts), ...Object.values(compared)].flat(),
     speed: results.speed,
   }
 }

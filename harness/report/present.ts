@@ -6,7 +6,7 @@ import { writeReports } from './write.ts'
 
 /** Prints the summary to standard output; resolves with the results. */
 export async function presentRun(runDir: string): Promise<Results> {
-  const { results, model, htmlPath } = await writeReports(runDir)
-  console.log(terminalSummary(model, path.relative('', htmlPath), wantsColour(process.stdout)))
+  const { results, model, comparison, htmlPath } = await writeReports(runDir)
+  console.log(terminalSummary(model, comparison, path.relative('', htmlPath), wantsColour(process.stdout)))
   return results
 }

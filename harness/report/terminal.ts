@@ -1,9 +1,10 @@
 // The summary at the end of a run in a terminal: the verdict first, at most 25 lines, the report's path last.
 import { styleText } from 'node:util'
 import type { Results } from '../history/results-contract.ts'
+import type { Comparison } from './compared.ts'
 import { clock, count, latency, plural, printable } from './format.ts'
 import type { ReportModel } from './model.ts'
-import { keyNumbers } from './sections/key-numbers.ts'
+import { keyNumbers, sum } from './sections/key-numbers.ts'
 import { measuredText } from './sections/measured.ts'
 
 const maxLines = 25
@@ -12,7 +13,12 @@ const maxDoubts = 3
 const maxFailures = 4
 
 /** Colours only when `colour` says the reader can see them (see `wantsColour`). */
-export function terminalSummary(model: ReportModel, reportPath: string, colour: boolean): string {
+export function terminalSummary(
+  model: ReportModel,
+  comparison: Comparison | null,
+  reportPath: string,
+  colour: boolean,
+): string {
   const paint = (verdict: Results['verdict'], text: string) =>
     colour ? styleText(looks[verdict], text, { validateStream: false }) : text
   const { results } = model
@@ -24,7 +30,13 @@ export function terminalSummary(model: ReportModel, reportPath: string, colour: 
     ),
     '',
   ]
-  const tail = [...doubtLines(model), ...failureLines(model), '', `Report: ${reportPath}`]
+  const tail = [
+    ...doubtLines(model),
+    ...failureLines(model),
+    ...comparisonLines(comparison),
+    '',
+    `Report: ${reportPath}`,
+  ]
   const room = maxLines - head.length - tail.length
   return [...head, ...thresholdLines(model, room, paint), ...tail].join('\n')
 }
@@ -63,4 +75,17 @@ function failureLines(model: ReportModel): string[] {
     (group) =>
       `  ${count(group.count)} × ${group.outcome} in ${printable(group.phase)} from ${clock(group.firstMs)}, slowest ${latency(group.slowestMs)}: ${printable(group.example.key)}`,
   )
+}
+
+function comparisonLines(comparison: Comparison | null): string[] {
+  const others = comparison?.systems.slice(1) ?? []
+  return others.map(({ system, runs: [{ model }] }) => {
+    const known = model.phases.filter(({ control }) => !control).map((phase) => phase.populations.known)
+    const lost = plural(
+      sum(known, ({ failed }) => failed),
+      'known read',
+    )
+    const slowest = latency(Math.max(...known.map(({ maxMs }) => maxMs ?? 0)))
+    return `  compared with ${printable(system)}: ${model.results.verdict}, ${lost} lost, slowest ${slowest}`
+  })
 }

@@ -27,6 +27,8 @@ export interface FakeRun {
   /** Put wherever a name or a text comes from outside: keys, details, fault names, files. */
   readonly hostileText?: string
   readonly system?: string
+  /** Every read takes this many times as long. */
+  readonly slowness?: number
   /** Leaves the evidence of the faults at 0. */
   readonly untouched?: boolean
 }
@@ -199,7 +201,12 @@ function* windowLines(
   const lost = phase.fault ? (run.lost ?? 0) : 0
   const split = splitOf(phase, (atMs - phase.startMs) / (phase.endMs - phase.startMs), reads - lost)
   if (lost > 0) split.http5xx = lost
-  const place = { phase: phase.name, atMs, widthMs: run.windowMs ?? 1000 }
+  const place = {
+    phase: phase.name,
+    atMs,
+    widthMs: run.windowMs ?? 1000,
+    slowness: run.slowness ?? 1,
+  }
   yield windowLine(place, 'known', split, random)
   yield windowLine(place, 'never-read', phase.fault ? { http5xx: 3 } : { miss: 3 }, random)
   yield windowLine(place, 'upload', phase.fault ? { http5xx: 2 } : { miss: 2 }, random)
@@ -235,7 +242,12 @@ const typicalMs: Partial<Record<Outcome, number>> = {
 }
 
 function windowLine(
-  { phase, atMs, widthMs }: Pick<WindowLine, 'phase' | 'atMs' | 'widthMs'>,
+  {
+    phase,
+    atMs,
+    widthMs,
+    slowness,
+  }: Pick<WindowLine, 'phase' | 'atMs' | 'widthMs'> & { readonly slowness: number },
   population: Population,
   byOutcome: Partial<Record<Outcome, number>>,
   random: () => number,
@@ -248,7 +260,7 @@ function windowLine(
     scheduled += count
     const typical = typicalMs[outcome]
     for (let i = 0; i < count; i += 1) {
-      const spread = Math.exp(random() ** 4 * 2.2 - 0.2)
+      const spread = slowness * Math.exp(random() ** 4 * 2.2 - 0.2)
       recordMs(typical ? response : failed, (typical ?? 12) * spread)
       if (typical) recordMs(service, typical * spread * 0.9)
     }

@@ -20,6 +20,8 @@ export interface ScenarioDefaults {
   readonly storeSize?: string
   /** What S3 gives one client at the most, all its connections together, bytes a second. Offers `--throttle`. */
   readonly throttle?: number
+  /** Systems that the same story is run on afterwards where their programs are installed; `--compare-with` overrides it. */
+  readonly compareWith?: readonly string[]
 }
 
 export interface RunOptions {
@@ -38,6 +40,8 @@ export interface RunOptions {
   readonly quiet: boolean
   /** Serve the report on loopback while the run lasts. */
   readonly live: boolean
+  /** Systems to compare with, as the user listed them; null leaves it to the scenario. */
+  readonly compareWith: string | null
   readonly storeSize?: string
   /** Bytes a second; absent in scenarios that throttle nothing. */
   readonly throttle?: number
@@ -75,6 +79,7 @@ export function parseRunOptions(
     dataset: flags.dataset ? path.resolve(flags.dataset) : null,
     quiet: flags.quiet ?? false,
     live: flags.live ?? false,
+    compareWith: flags.compareWith ?? null,
     ...(defaults.storeSize && { storeSize: defaults.storeSize }),
     ...(flags.throttle !== undefined && { throttle: flags.throttle }),
   }
@@ -94,6 +99,10 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
     .option(
       '--haproxy-cfg <file>',
       "your own haproxy.cfg in place of the system's, with the same placeholders",
+    )
+    .option(
+      '--compare-with <systems>',
+      'systems, with commas between, that the same story is run on afterwards, for comparison in the report; none for no other',
     )
     .option(
       '--origin <kind>',

@@ -37,6 +37,9 @@ export function checkPlan(scenarios: readonly string[], systems: readonly string
   if (flags.some((flag) => /^--system(=|$)/.test(flag))) {
     throw new UsageError('--system is for one run; here --systems lists them')
   }
+  if (flags.some((flag) => /^--compare-with(=|$)/.test(flag))) {
+    throw new UsageError('--compare-with is for one run; here --systems lists what is compared')
+  }
   for (const system of systems) loadSystem(system)
   parseRunOptions('NAME', '', { speed: 1, ratePerSecond: 1, durationSeconds: 1, throttle: 1 }, flags)
 }
@@ -61,18 +64,24 @@ export async function runInTurn(plans: readonly PlannedRun[]): Promise<RunEnd[]>
   const ends: RunEnd[] = []
   for (const [i, plan] of plans.entries()) {
     console.log(`\n${i + 1} of ${plans.length}: ${plan.scenario} on ${plan.system}`)
-    const exitCode = await runScript(plan)
+    const exitCode = await runScript(scriptOf(plan.scenario), plan)
     ends.push({ plan, exitCode, finished: await finishedRun(plan.runDir) })
     if (exitCode === exitCodes.interrupted) break
   }
   return ends
 }
 
-async function runScript({ scenario, system, runDir, flags }: PlannedRun): Promise<number> {
-  const script = path.join(root, 'scenarios', `${scenario}.mjs`)
-  const child = spawn(process.execPath, [zx, script, ...flags, '--system', system, '--out', runDir], {
-    stdio: 'inherit',
-  })
+function scriptOf(scenario: string): string {
+  return path.join(root, 'scenarios', `${scenario}.mjs`)
+}
+
+/** Runs one script in a process of its own, as a run that compares with nothing itself; resolves with its exit code. */
+export async function runScript(
+  script: string,
+  { system, runDir, flags }: Omit<PlannedRun, 'scenario'>,
+): Promise<number> {
+  const own = ['--system', system, '--out', runDir, '--compare-with', 'none']
+  const child = spawn(process.execPath, [zx, script, ...flags, ...own], { stdio: 'inherit' })
   // The terminal's Ctrl-C reaches the child by itself; what comes by `kill` reaches only this process.
   const ignore = () => {}
   const passOn = (signal: NodeJS.Signals) => child.kill(signal)

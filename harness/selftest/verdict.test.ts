@@ -66,6 +66,7 @@ t.test('a fault that touched no traffic makes the verdict unknown', async (t) =>
       await run.phase({ name: 'fault', story: 'nobody notices', seconds: 2, faults })
     },
     ['--out', out, '--quiet'],
+    import.meta.filename,
   )
   t.equal(exitCode, 2)
   const results: Results = JSON.parse(readFileSync(path.join(out, 'results.json'), 'utf8'))

@@ -6,15 +6,17 @@ const units = {
   bytesRate: (value) => `${shortBytes(value)}/s`,
   ms: (value) => (value >= 1000 ? `${short(value / 1000)} s` : `${short(value)} ms`),
   count: (value) => short(value),
+  ratio: (value) => `${short(value)} ×`,
 }
 
-/** The words an option may use for a function: `@clock`, `@unit:ms`, `@nines`, `@tooltip:rate`, `@heat`. */
+/** The words an option may use for a function: `@clock`, `@unit:ms`, `@nines`, `@tooltip:rate`, `@heat`, `@text`. */
 const words = {
   clock: () => (ms) => clock(Number(ms)),
   unit: (_context, name) => (value) => units[name](Number(value)),
   nines: () => (nines) => quantileName(nines),
   tooltip: (context, name) => (items) => timeTooltip(items, units[name], context.speed),
   spectrum: () => (items) => spectrumTooltip(items),
+  text: () => (item) => escapeHtml(item.data?.text ?? item.name),
   heat: (context) => (item) => heatTooltip(item, context.speed),
 }
 
