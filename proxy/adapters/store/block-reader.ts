@@ -1,6 +1,6 @@
 // Reads bodies from disk, block by block, and lets no block pass whose checksum is wrong.
-import { crc32 } from 'node:zlib'
 import { ProxyError } from '../../errors.ts'
+import { crc32 } from '../crc32.ts'
 import type { FileSystem } from './file-system.ts'
 import type { Handle } from './handles.ts'
 import { blockBytes, blockCount, checksumSeed } from './layout.ts'

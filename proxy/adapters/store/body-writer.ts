@@ -1,6 +1,6 @@
 // Writes one growing body: chunks stay in memory by reference until they are on disk, and readers of the growing
 // body are served from memory or from the file. Tells nobody of the entry; that is the store's business.
-import { crc32 } from 'node:zlib'
+import { crc32 } from '../crc32.ts'
 import { encodeChecksums, readBlocks } from './block-reader.ts'
 import type { FileSystem } from './file-system.ts'
 import { blockBytes, checksumSeed } from './layout.ts'
