@@ -68,6 +68,7 @@ const detects = demand({ kind: 'failover', fault: 'refused', column: 'detectedMs
 const nobodyWaits = demand({ kind: 'slowest', population: 'upload', phases: ['outage'] }, { atMost: 1000 })
 const noStorm = demand({ kind: 'origin-requests-per-arrival', phases: ['recovery'] }, { atMost: 0.02 })
 const losesNone = demand({ kind: 'failover', fault: 'refused', column: 'readsLost' }, { atMost: 0 })
+const readsWhatWasWritten = demand({ kind: 'outdated-reads', phases: ['outage'] }, { atMost: 0 })
 
 /** A way for a system to be broken, the demand that must notice it, and what is then measured. */
 const broken: [string, Threshold, number | null, (lines: HistoryLine[]) => HistoryLine[]][] = [
@@ -175,6 +176,20 @@ const broken: [string, Threshold, number | null, (lines: HistoryLine[]) => Histo
     (lines) => altered(lines, (line) => (line.type === 'stranger' ? { ...line, isServed: true } : line)),
   ],
   [
+    'gives an older version than was acknowledged',
+    readsWhatWasWritten,
+    1,
+    (lines) =>
+      altered(lines, (line) => (line.type === 'reread' && line.read === 2 ? { ...line, read: 1 } : line)),
+  ],
+  [
+    'has nothing under a key whose write it acknowledged',
+    readsWhatWasWritten,
+    1,
+    (lines) =>
+      altered(lines, (line) => (line.type === 'reread' && line.read === 3 ? { ...line, read: 0 } : line)),
+  ],
+  [
     'notices the fault after 1.4 s',
     detects,
     1400,
@@ -235,6 +250,15 @@ const doubtful: [string, RegExp, (lines: HistoryLine[]) => HistoryLine[]][] = [
     (lines) => altered(lines, (line) => (line.type === 'end' ? { ...line, interrupted: true } : line)),
   ],
   ['no word from the generator', /did not say how well it kept its schedule/, without('generator')],
+  [
+    'only failed reads of what was written',
+    /no data for "the demand"/,
+    (lines) =>
+      altered(lines, (line) => {
+        if (line.type === 'run') return { ...line, thresholds: [readsWhatWasWritten] }
+        return line.type === 'reread' ? { ...line, read: null } : line
+      }),
+  ],
   ['no arrivals', /the history counts 0|no data/, without('window')],
   [
     'an empty phase',

@@ -26,6 +26,8 @@ export function measure(wanted: Measure, summary: Summary): number | undefined {
       return uploadsLost(phasesIn(summary, wanted.phases))
     case 'strangers-served':
       return strangersServed(phasesIn(summary, wanted.phases))
+    case 'outdated-reads':
+      return outdatedReads(phasesIn(summary, wanted.phases))
     case 'origin-fetches-per-key':
       return fetchesPerKey(phasesIn(summary, wanted.phases))
     case 'time-to-recover':
@@ -112,6 +114,12 @@ function uploadsLost(phases: readonly PhaseSummary[]): number | undefined {
 function strangersServed(phases: readonly PhaseSummary[]): number | undefined {
   if (sum(phases, (phase) => phase.strangers.asked) === 0) return undefined
   return sum(phases, (phase) => phase.strangers.served)
+}
+
+/** Known only when a read was answered: one that failed tells nothing of versions. */
+function outdatedReads(phases: readonly PhaseSummary[]): number | undefined {
+  if (sum(phases, (phase) => phase.rereads.answered) === 0) return undefined
+  return sum(phases, (phase) => phase.rereads.outdated)
 }
 
 function fetchesPerKey(phases: readonly PhaseSummary[]): number | undefined {

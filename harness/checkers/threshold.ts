@@ -30,6 +30,8 @@ export type Measure =
   | { readonly kind: 'uploads-lost'; readonly phases: readonly string[] }
   /** Clients without credentials who were served a private object. */
   | { readonly kind: 'strangers-served'; readonly phases: readonly string[] }
+  /** Reads that gave an older version than had been acknowledged to their client before they began. */
+  | { readonly kind: 'outdated-reads'; readonly phases: readonly string[] }
   /** The largest number of whole-object GETs that reached the origin for one key. */
   | { readonly kind: 'origin-fetches-per-key'; readonly phases: readonly string[] }
   /** Time from the start of the phase to the first ok arrival after which none failed, ms. */

@@ -146,6 +146,17 @@ export interface StrangerLine {
   readonly isServed: boolean
 }
 
+/** One read of an object that the run keeps writing, by the client who writes it. Versions count from 1. */
+export interface RereadLine {
+  readonly type: 'reread'
+  readonly atMs: number
+  readonly key: string
+  /** The last version whose write had been acknowledged when the read began; 0 when none had. */
+  readonly acknowledged: number
+  /** The version that was read: 0 for none at all (a 404, or bytes that are no version), null when the read failed. */
+  readonly read: number | null
+}
+
 /** A backend of the router changed state, or a part of the system did (process died, came back). */
 export interface StateLine {
   readonly type: 'state'
@@ -215,6 +226,7 @@ export type HistoryLine =
   | UploadLine
   | OriginLine
   | StrangerLine
+  | RereadLine
   | StateLine
   | DowntimeLine
   | LinkLine

@@ -10,6 +10,7 @@ import type {
   Outcome,
   PhaseLine,
   Population,
+  RereadLine,
   RunLine,
   StateLine,
   StrangerLine,
@@ -59,6 +60,8 @@ export interface PhaseSummary {
   uploads: { acknowledged: number; heldByOrigin: number; lost: string[] } | null
   /** Clients without credentials: how many asked for a private object, and how many got it. */
   readonly strangers: { asked: number; served: number }
+  /** Reads of objects that the run keeps writing: how many were answered, and how many of those with an older version than was acknowledged. */
+  readonly rereads: { answered: number; outdated: number }
 }
 
 export interface Summary {
@@ -116,6 +119,9 @@ export class SummaryBuilder {
         break
       case 'stranger':
         this.#addStranger(line)
+        break
+      case 'reread':
+        this.#addReread(line)
         break
       case 'state':
         this.#states.push(line)
@@ -206,6 +212,13 @@ export class SummaryBuilder {
     if (isServed) phase.strangers.served++
   }
 
+  #addReread({ atMs, acknowledged, read }: RereadLine): void {
+    const phase = this.#phases.findLast((p) => p.startMs <= atMs)
+    if (phase === undefined || read === null) return
+    phase.rereads.answered++
+    if (read < acknowledged) phase.rereads.outdated++
+  }
+
   #addOrigin(line: OriginLine): void {
     const phase = this.#phases.findLast((p) => p.startMs <= line.atMs)
     if (phase === undefined || line.atMs > (phase.endMs ?? Number.POSITIVE_INFINITY)) return
@@ -269,6 +282,7 @@ function newPhase(line: PhaseLine): PhaseSummary {
     originFills: new Map(),
     uploads: null,
     strangers: { asked: 0, served: 0 },
+    rereads: { answered: 0, outdated: 0 },
   }
 }
 

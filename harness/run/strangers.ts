@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { StrangerLine } from '../history/events.ts'
 import { Connections } from '../load/connections.ts'
 import type { Endpoint } from '../load/messages.ts'
+import { ask } from './ask.ts'
 
 const intervalMs = 250
-const timeoutMs = 3000
 
 export interface StrangersPlan {
   readonly entry: Endpoint
@@ -38,16 +38,8 @@ export function startStrangers(plan: StrangersPlan): AsyncDisposable {
   }
 }
 
-/** Whether an unsigned GET was answered as if it were allowed, or got any byte of such an answer. */
-function wasServed(connections: Connections, host: string, target: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    let isServed = false
-    connections.send({ method: 'GET', target, headers: ['Host', host], body: null }, timeoutMs, 'kept', {
-      onHead: ({ status }) => {
-        isServed = status < 300
-      },
-      onBody: () => {},
-      onEnd: () => resolve(isServed),
-    })
-  })
+/** Whether an unsigned GET was answered as if it were allowed, even if not to the end. */
+async function wasServed(connections: Connections, host: string, target: string): Promise<boolean> {
+  const answer = await ask(connections, { method: 'GET', target, headers: ['Host', host], body: null })
+  return answer !== null && answer.status < 300
 }

@@ -26,6 +26,7 @@ function inUnit(measure: Measure, value: number): string {
     case 'count':
     case 'uploads-lost':
     case 'strangers-served':
+    case 'outdated-reads':
     case 'origin-fetches-per-key':
       return count(value)
     case 'origin-requests-per-arrival':
