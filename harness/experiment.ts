@@ -12,9 +12,11 @@ import type { Generator } from './load/generator.ts'
 import type { ColdPhase, Phase as LoadPhase, ObjectFilter, Workload } from './load/messages.ts'
 import { filterObjects, type LoadObject, readManifest } from './load/objects.ts'
 import { targetOf } from './load/sender.ts'
+import { originRegion } from './origins/handle.ts'
 import { type Deployment, linkName } from './run/deployment.ts'
 import type { Observer } from './run/observer.ts'
 import type { RunOptions } from './run/options.ts'
+import { startRewriter } from './run/rewriter.ts'
 import { orStopped } from './run/stopped.ts'
 import { startStrangers } from './run/strangers.ts'
 import type { Tally } from './run/tally.ts'
@@ -136,6 +138,18 @@ export class Run {
     const targets = (await this.objects({ maxBytes: 65_536 })).map(({ key }) => targetOf(origin.bucket, key))
     const { emit, nowMs } = this.#parts
     return startStrangers({ entry, hostHeader: origin.host, targets, emit, nowMs })
+  }
+
+  /** A client writes objects again and again, and reads back what was acknowledged, until what this returns is disposed of. */
+  rewriter(): AsyncDisposable {
+    const { origin, entry } = this.deployment
+    const { host, bucket } = origin
+    const { emit, nowMs } = this.#parts
+    return startRewriter({
+      ...{ entry, hostHeader: host, bucket, emit, nowMs },
+      credentials: { ...origin.credentials, region: originRegion },
+      prefix: `rewritten/seed-${this.options.seed}/`,
+    })
   }
 
   /** The names of the links on which routers reach caches. */
