@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'object-changed'
   | 'digest-mismatch'
   | 'breaker-open'
+  | 'slow-down'
   | 'no-backend'
   | 'queue-full'
   | 'queue-timeout'

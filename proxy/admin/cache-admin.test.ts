@@ -33,8 +33,15 @@ t.test(
     t.equal(metric('upstream_requests_total'), 2)
     t.equal(metric('upstream_bytes_total'), 1000 + passedBytes)
     t.equal(metric('entries'), 1)
+    t.match(text, /^breakwater_cache_origin_request_limit\{origin="s3"\} \+Inf$/m)
+    origin.mood = 'slow-down'
+    await read('/b/other')
+    const begged = (await ask('/metrics')).text
+    t.match(begged, /^breakwater_cache_origin_request_limit\{origin="s3"\} 1$/m)
+    t.match(begged, /^breakwater_cache_origin_slow_downs_total\{origin="s3"\} 1$/m)
     const state = await ask('/state')
-    t.match(JSON.parse(state.text), { totals: { requests: { HIT: 2, MISS: 1 } }, fills: 0 })
+    t.match(JSON.parse(state.text).origins, [{ name: 's3', turns: { limit: 1, slowDowns: 1 } }])
+    t.match(JSON.parse(state.text), { totals: { requests: { HIT: 2, MISS: 2 } }, fills: 0 })
     for (const one of [text, state.text]) t.notMatch(one, /AKIA|c0ffee|Credential|\/b\/key/)
     t.equal((await ask('/other')).status, 404)
   },

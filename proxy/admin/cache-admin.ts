@@ -1,8 +1,10 @@
 // The cache's own HTTP endpoints, served on a port of their own: GET /state (JSON) and GET /metrics (Prometheus).
-import { Counter, Gauge, Registry } from 'prom-client'
+import { Registry } from 'prom-client'
 import type { Cache } from '../cache/handle.ts'
+import type { OriginState } from '../cache/upstream.ts'
 import type { Handler, ProxyResponse } from '../object.ts'
 import type { BodyStore } from '../ports.ts'
+import { expose, type Metric, type Sample } from './metrics.ts'
 
 export interface CacheAdminOptions {
   /** The cache in force; after a reload another one. */
@@ -33,71 +35,66 @@ type State = ReturnType<Cache['state']> & { readonly store: ReturnType<BodyStore
 /** One metric for each number of the state, read when somebody asks. */
 function cacheMetrics(state: () => State): Registry {
   const registry = new Registry()
-  const registers = [registry]
-  for (const [name, help, read] of gauges) {
-    new Gauge({
-      name: `${prefix}${name}`,
-      help,
-      registers,
-      collect() {
-        this.set(read(state()))
-      },
-    })
+  const add = (
+    kind: Metric['kind'],
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: (state: State) => Iterable<Sample>,
+  ) => expose(registry, { kind, name: prefix + name, help, labels, read: () => read(state()) })
+  for (const [kind, name, help, read] of numbers) add(kind, name, help, [], (now) => [[{}, read(now)]])
+  for (const [kind, name, help, read] of ofOrigins) {
+    add(kind, `origin_${name}`, help, ['origin'], ({ origins }) =>
+      origins.map((origin): Sample => [{ origin: origin.name }, read(origin)]),
+    )
   }
-  for (const [name, help, read] of counters) {
-    new Counter({
-      name: `${prefix}${name}`,
-      help,
-      registers,
-      collect() {
-        this.reset()
-        this.inc(read(state()))
-      },
-    })
-  }
-  countRequests(registers, state)
+  add('counter', 'requests_total', 'Requests of clients by X-Cache-Status.', ['cache_status'], ({ totals }) =>
+    Object.entries(totals.requests).map(([word, count]): Sample => [{ cache_status: word }, count]),
+  )
   return registry
 }
 
 const prefix = 'breakwater_cache_'
 
-type Metric = readonly [name: string, help: string, read: (state: State) => number]
+type Row<S> = readonly [kind: Metric['kind'], name: string, help: string, read: (state: S) => number]
 
-const gauges: readonly Metric[] = [
-  ['entries', 'Objects in the store.', ({ store }) => store.entries],
-  ['used_bytes', 'What the store occupies on disk.', ({ store }) => store.usedBytes],
-  ['max_bytes', 'What it may occupy at the most.', ({ store }) => store.maxBytes],
-  ['memory_bytes', 'Bodies and headers kept in memory.', ({ store }) => store.memoryBytes],
+const numbers: readonly Row<State>[] = [
+  ['gauge', 'entries', 'Objects in the store.', ({ store }) => store.entries],
+  ['gauge', 'used_bytes', 'What the store occupies on disk.', ({ store }) => store.usedBytes],
+  ['gauge', 'max_bytes', 'What it may occupy at the most.', ({ store }) => store.maxBytes],
+  ['gauge', 'memory_bytes', 'Bodies and headers kept in memory.', ({ store }) => store.memoryBytes],
   [
+    'gauge',
     'store_available',
     '0 while the disk fails and requests go through uncached.',
     ({ store }) => Number(store.available),
   ],
-  ['fills', 'Objects being fetched from the origin.', ({ fills }) => fills],
+  ['gauge', 'fills', 'Objects being fetched from the origin.', ({ fills }) => fills],
+  ['counter', 'evictions_total', 'Objects dropped for room.', ({ store }) => store.evictions],
+  ['counter', 'corrupt_total', 'Stored objects that failed their checksum.', ({ store }) => store.corrupt],
+  ['counter', 'served_bytes_total', 'Body bytes handed to clients.', ({ totals }) => totals.servedBytes],
+  ['counter', 'upstream_requests_total', 'Requests to the origins.', ({ totals }) => totals.upstreamRequests],
+  ['counter', 'upstream_bytes_total', 'Body bytes the origins sent.', ({ totals }) => totals.upstreamBytes],
 ]
 
-const counters: readonly Metric[] = [
-  ['evictions_total', 'Objects dropped for room.', ({ store }) => store.evictions],
-  ['corrupt_total', 'Stored objects that failed their checksum.', ({ store }) => store.corrupt],
-  ['served_bytes_total', 'Body bytes handed to clients.', ({ totals }) => totals.servedBytes],
-  ['upstream_requests_total', 'Requests to the origins.', ({ totals }) => totals.upstreamRequests],
-  ['upstream_bytes_total', 'Body bytes the origins sent.', ({ totals }) => totals.upstreamBytes],
+const ofOrigins: readonly Row<OriginState>[] = [
+  [
+    'gauge',
+    'breaker_open',
+    '1 while nobody but a probe asks.',
+    ({ breaker }) => Number(breaker.kind !== 'closed'),
+  ],
+  [
+    'gauge',
+    'request_limit',
+    'Requests that may wait for its answer at once since it begged off; +Inf: any number.',
+    ({ turns }) => turns.limit ?? Number.POSITIVE_INFINITY,
+  ],
+  ['gauge', 'in_flight', 'Reads that wait for its answer.', ({ turns }) => turns.inFlight],
+  ['gauge', 'waiting', 'Reads that wait for their turn to be sent.', ({ turns }) => turns.waiting],
+  ['counter', 'slow_downs_total', 'Answers 503.', ({ turns }) => turns.slowDowns],
+  ['counter', 'refused_total', 'Reads whose turn did not come in time.', ({ turns }) => turns.refused],
 ]
-
-function countRequests(registers: Registry[], state: () => State): void {
-  new Counter({
-    name: `${prefix}requests_total`,
-    help: 'Requests of clients by X-Cache-Status.',
-    labelNames: ['cache_status'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [word, count] of Object.entries(state().totals.requests)) {
-        this.inc({ cache_status: word }, count)
-      }
-    },
-  })
-}
 
 function answer(status: number, type: string, text: string): ProxyResponse {
   return { status, headers: ['Content-Type', type], body: encoder.encode(text) }

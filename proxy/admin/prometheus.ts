@@ -1,5 +1,6 @@
 // The router's state as Prometheus metrics.
-import { Counter, Gauge, Registry } from 'prom-client'
+import { Registry } from 'prom-client'
+import { expose, type Metric, type Sample } from './metrics.ts'
 import type { BackendState, RouterState } from './state.ts'
 
 type Read = (one: BackendState) => number
@@ -33,76 +34,50 @@ const quantiles = [
   ['0.99', 'p99'],
 ] as const
 
+const totals: readonly [string, string, (state: RouterState) => number][] = [
+  ['requests_total', 'Requests of clients', ({ totals }) => totals.requests],
+  [
+    'refused_total',
+    'Requests that no server could serve, answered 503 by the router itself',
+    ({ totals }) => totals.refused,
+  ],
+  ['memory_hits_total', "Requests answered from the router's own memory", ({ totals }) => totals.memoryHits],
+]
+
+const prefix = 'breakwater_router_'
+
 /** A registry that reads `state` whenever it is scraped. */
 export function routerMetrics(state: () => RouterState): Registry {
   const registry = new Registry()
-  const registers = [registry]
-  const prefix = 'breakwater_router_'
-  for (const [name, help, read] of counters) {
-    new Counter({
+  const ofServers = (kind: Metric['kind'], name: string, help: string, read: Read) =>
+    expose(registry, {
+      kind,
       name: `${prefix}server_${name}`,
       help,
-      labelNames: ['server'],
-      registers,
-      collect() {
-        this.reset()
-        for (const one of state().backends) this.inc({ server: one.name }, read(one))
-      },
+      labels: ['server'],
+      read: () => state().backends.map((one): Sample => [{ server: one.name }, read(one)]),
     })
-  }
-  for (const [name, help, read] of gauges) {
-    new Gauge({
-      name: `${prefix}server_${name}`,
+  for (const row of counters) ofServers('counter', ...row)
+  for (const row of gauges) ofServers('gauge', ...row)
+  for (const [name, help, read] of totals) {
+    expose(registry, {
+      kind: 'counter',
+      name: prefix + name,
       help,
-      labelNames: ['server'],
-      registers,
-      collect() {
-        for (const one of state().backends) this.set({ server: one.name }, read(one))
-      },
+      labels: [],
+      read: () => [[{}, read(state())]],
     })
   }
-  firstByteGauge(prefix, registers, state)
-  totalCounters(prefix, registers, state)
+  expose(registry, {
+    kind: 'gauge',
+    name: `${prefix}server_first_byte_seconds`,
+    help: 'Time to the head of an answer over the last one or two minutes',
+    labels: ['server', 'quantile'],
+    read: () => state().backends.flatMap(firstByteSamples),
+  })
   return registry
 }
 
-function firstByteGauge(prefix: string, registers: Registry[], state: () => RouterState): void {
-  new Gauge({
-    name: `${prefix}server_first_byte_seconds`,
-    help: 'Time to the head of an answer over the last one or two minutes',
-    labelNames: ['server', 'quantile'],
-    registers,
-    collect() {
-      for (const { name, firstByteMs } of state().backends) {
-        for (const [quantile, key] of quantiles) this.set({ server: name, quantile }, firstByteMs[key] / 1000)
-      }
-    },
-  })
-}
-
-function totalCounters(prefix: string, registers: Registry[], state: () => RouterState): void {
-  const totals: readonly [string, string, (state: RouterState) => number][] = [
-    ['requests_total', 'Requests of clients', ({ totals }) => totals.requests],
-    [
-      'refused_total',
-      'Requests that no server could serve, answered 503 by the router itself',
-      ({ totals }) => totals.refused,
-    ],
-    [
-      'memory_hits_total',
-      "Requests answered from the router's own memory",
-      ({ totals }) => totals.memoryHits,
-    ],
-  ]
-  for (const [name, help, read] of totals) {
-    new Counter({
-      name: `${prefix}${name}`,
-      help,
-      registers,
-      collect() {
-        this.reset()
-        this.inc(read(state()))
-      },
-    })
-  }
+function firstByteSamples({ name, firstByteMs }: BackendState): Sample[] {
+  return quantiles.map(([quantile, key]) => [{ server: name, quantile }, firstByteMs[key] / 1000])
 }

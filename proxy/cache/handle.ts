@@ -16,7 +16,8 @@ import { Reads } from './reads.ts'
 import { recorded } from './record.ts'
 import { bodyOnRead } from './refusals.ts'
 import { counted, Totals } from './totals.ts'
-import { Upstream } from './upstream.ts'
+import type { TurnOptions } from './turns.ts'
+import { type OriginState, Upstream } from './upstream.ts'
 import { Variants } from './variants.ts'
 
 export interface CachePorts {
@@ -35,9 +36,9 @@ export interface CachePorts {
 
 export interface Cache {
   readonly handle: Handler
-  /** For status pages: the origins and their breakers, how many objects are being fetched, and sums since the start. */
+  /** For status pages: the origins with their breakers and turns, how many objects are being fetched, and sums since the start. */
   state(): {
-    readonly origins: ReturnType<Upstream['states']>
+    readonly origins: readonly OriginState[]
     readonly fills: number
     readonly totals: Totals
   }
@@ -96,11 +97,16 @@ export function createCache(options: CacheOptions, ports: CachePorts, totals = n
 
 function contextOf(options: CacheOptions, ports: CachePorts): CacheContext {
   const { store, clock, random, log, signatures, digests } = ports
-  const upstream = new Upstream(ports.origins, options.breaker, clock, log)
+  const upstream = new Upstream(ports.origins, options.breaker, turnOptions(options), clock, log)
   const variants = new Variants(store, clock, random)
   const fills = new FillTable(options, { upstream, store, variants, clock, log, digests }, signatures)
   const allowances = new Allowances(options.authorisation, clock)
   return { options, store, clock, random, log, signatures, upstream, fills, variants, allowances }
+}
+
+/** Half the deadline for a turn; the rest is for the answer. */
+function turnOptions({ originRequests, deadlineMs }: CacheOptions): TurnOptions {
+  return { ceiling: originRequests, waitMs: deadlineMs / 2 }
 }
 
 function accessOf(

@@ -16,6 +16,8 @@ export interface CacheOptions {
   /** A request that nothing can serve is answered 503 within this time. An upload's clock starts anew with every chunk taken. */
   readonly deadlineMs: number
   readonly breaker: BreakerOptions
+  /** Requests that an origin takes at once while all is well: from here on one that begged off isn't spared any more. */
+  readonly originRequests: number
   readonly fill: FillOptions
   /** After an outage background refreshes are spread over this time, so that the origin isn't met by all at once. */
   readonly recoveryJitterMs: number
@@ -27,6 +29,7 @@ export const cacheDefaults = {
   name: 'breakwater-cache',
   profile: 's3',
   deadlineMs: 900,
+  originRequests: 64,
   fill: {
     resumes: 3,
     finishBytes: 64 * 1024 * 1024,

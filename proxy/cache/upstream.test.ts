@@ -12,6 +12,7 @@ import { Upstream } from './upstream.ts'
 import { send } from './within.ts'
 
 const breaker = { deadCalls: 2, slowCalls: 0, slowMs: 1000, openMs: 1000 }
+const turns = { ceiling: 16, waitMs: 400 }
 const get: OriginRequest = { method: 'GET', target: '/b/k', headers: [], body: null }
 
 function world(count = 2) {
@@ -19,7 +20,7 @@ function world(count = 2) {
   const origins = Array.from({ length: count }, (_, i) => new MemoryOrigin(`s3-${i + 1}`, clock))
   for (const origin of origins) origin.put('/b/k', 'body')
   const log = memoryLog()
-  return { clock, origins, log, upstream: new Upstream(origins, breaker, clock, log) }
+  return { clock, origins, log, upstream: new Upstream(origins, breaker, turns, clock, log) }
 }
 
 t.test('the primary answers while it can, then the backup; a breaker spares the primary', async (t) => {
@@ -120,7 +121,7 @@ t.test(
         return { status: 403, headers: [], body }
       },
     }
-    const upstream = new Upstream([early], breaker, clock, memoryLog())
+    const upstream = new Upstream([early], breaker, turns, clock, memoryLog())
     const upload = (async function* () {
       await clock.sleep(100)
       yield* once('x')

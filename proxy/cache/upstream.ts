@@ -1,6 +1,6 @@
-// Asks the origins in their order, behind one circuit breaker each, and remembers how that went. Flow.
+// Asks the origins in their order, behind one circuit breaker each and no faster than they take it, and remembers how
+// that went. Flow.
 import { ProxyError } from '../errors.ts'
-import { headerValue } from '../object.ts'
 import {
   type Admission,
   admitted,
@@ -13,6 +13,7 @@ import {
 } from '../policy/breaker.ts'
 import type { OriginAccess } from '../policy/reuse.ts'
 import type { Clock, Log, Origin, OriginRequest, OriginResponse } from '../ports.ts'
+import { type TurnOptions, Turns, type TurnsState } from './turns.ts'
 
 export interface UpstreamAnswer {
   readonly response: OriginResponse
@@ -23,14 +24,18 @@ export interface UpstreamAnswer {
 
 interface Guarded {
   readonly origin: Origin
+  readonly turns: Turns
   breaker: Breaker
+}
+
+export interface OriginState {
+  readonly name: string
+  readonly breaker: Breaker
+  readonly turns: TurnsState
 }
 
 /** Statuses by which S3 says that it, and not the request, is at fault. 501 is an answer. */
 const failures: ReadonlySet<number> = new Set([500, 502, 503, 504])
-
-/** Longest time for which a Retry-After is taken at its word. */
-const maxSlowDownMs = 30_000
 
 export class Upstream {
   readonly #guarded: readonly Guarded[]
@@ -38,10 +43,19 @@ export class Upstream {
   readonly #clock: Clock
   readonly #log: Log
   #recoveredAtMs = Number.NEGATIVE_INFINITY
-  #slowedUntilMs = Number.NEGATIVE_INFINITY
 
-  constructor(origins: readonly Origin[], options: BreakerOptions, clock: Clock, log: Log) {
-    this.#guarded = origins.map((origin) => ({ origin, breaker: closedBreaker }))
+  constructor(
+    origins: readonly Origin[],
+    options: BreakerOptions,
+    turns: TurnOptions,
+    clock: Clock,
+    log: Log,
+  ) {
+    this.#guarded = origins.map((origin) => ({
+      origin,
+      turns: new Turns(turns, clock),
+      breaker: closedBreaker,
+    }))
     this.#options = options
     this.#clock = clock
     this.#log = log
@@ -62,9 +76,9 @@ export class Upstream {
   /** Time until an origin may be asked again, ms; 0 when one may be asked now. */
   retryAfterMs(): number {
     const nowMs = this.#clock.monotonicMs()
-    const waits = this.#guarded.map(({ breaker }) => {
+    const waits = this.#guarded.map(({ breaker, turns }) => {
       const admission = admitted(breaker, nowMs, this.#options)
-      return admission.kind === 'refuse' ? admission.retryAfterMs : 0
+      return Math.max(turns.heldMs, admission.kind === 'refuse' ? admission.retryAfterMs : 0)
     })
     return Math.min(...waits)
   }
@@ -74,14 +88,18 @@ export class Upstream {
     return this.#clock.monotonicMs() - this.#recoveredAtMs < withinMs
   }
 
-  /** The origin has asked for fewer requests (503 with Retry-After, S3's SlowDown): what can wait should. */
+  /** An origin has asked for fewer requests lately (503, SlowDown): what can wait should. */
   slowedDown(): boolean {
-    return this.#clock.monotonicMs() < this.#slowedUntilMs
+    return this.#guarded.some(({ turns }) => turns.heldMs > 0)
   }
 
-  /** Name and breaker of each origin, for status pages. */
-  states(): readonly { readonly name: string; readonly breaker: Breaker }[] {
-    return this.#guarded.map(({ origin, breaker }) => ({ name: origin.name, breaker }))
+  /** Name, breaker and turns of each origin, for status pages. */
+  states(): readonly OriginState[] {
+    return this.#guarded.map(({ origin, breaker, turns }) => ({
+      name: origin.name,
+      breaker,
+      turns: turns.state,
+    }))
   }
 
   /**
@@ -110,24 +128,49 @@ export class Upstream {
     throw failure
   }
 
+  /** A read waits for its turn; a probe doesn't, since it finds out for the others, nor does a write, which is S3's to refuse. */
   async #ask(
     guarded: Guarded,
     admission: Admission & { kind: 'pass' | 'probe' },
     request: OriginRequest,
   ): Promise<UpstreamAnswer> {
-    const startMs = this.#clock.monotonicMs()
     guarded.breaker = admission.breaker
+    const { turns } = guarded
+    const takesTurn = admission.kind === 'pass' && (request.method === 'GET' || request.method === 'HEAD')
+    if (!takesTurn) return this.#send(guarded, admission.kind, request)
+    const turn = turns.enter(request.signal)
+    if (turn !== null) await turn
     try {
-      const response = await guarded.origin.fetch(request)
-      const tookMs = this.#clock.monotonicMs() - startMs
-      this.#heedSlowDown(response)
+      return await this.#send(guarded, admission.kind, request)
+    } finally {
+      turns.leave()
+    }
+  }
+
+  async #send(guarded: Guarded, call: 'pass' | 'probe', request: OriginRequest): Promise<UpstreamAnswer> {
+    const { origin } = guarded
+    const sentMs = this.#clock.monotonicMs()
+    try {
+      const response = await origin.fetch(request)
+      const tookMs = this.#clock.monotonicMs() - sentMs
+      const onlyBusy = response.status === 503 && call === 'pass' && !guarded.turns.isSpent(sentMs)
+      this.#heard(guarded, response, sentMs)
       const outcome = failures.has(response.status) ? 'dead' : answeredIn(tookMs, this.#options)
-      this.#report(guarded, admission.kind, outcome)
-      return { response, backend: guarded.origin.name, tookMs }
+      if (!onlyBusy) this.#report(guarded, call, outcome)
+      return { response, backend: origin.name, tookMs }
     } catch (error) {
-      if (!leftByClient(request.signal)) this.#report(guarded, admission.kind, 'dead')
+      if (!leftByClient(request.signal)) this.#report(guarded, call, 'dead')
       throw error
     }
+  }
+
+  #heard({ origin, turns }: Guarded, response: OriginResponse, sentMs: number): void {
+    const wasLimited = turns.isLimited
+    turns.heard(response, sentMs)
+    if (wasLimited === turns.isLimited) return
+    const { name } = origin
+    if (wasLimited) this.#log.info('origin takes everything again', { origin: name })
+    else this.#log.warn('origin asks for fewer requests', { origin: name, limit: turns.state.limit })
   }
 
   #report(guarded: Guarded, call: 'pass' | 'probe', outcome: CallOutcome): void {
@@ -141,12 +184,6 @@ export class Upstream {
     this.#recoveredAtMs = nowMs
     this.#log.info('breaker closed', { origin: name })
   }
-
-  #heedSlowDown(response: OriginResponse): void {
-    const seconds = headerValue(response.headers, 'retry-after')
-    if (response.status !== 503 || seconds === undefined || !/^\d{1,4}$/.test(seconds)) return
-    this.#slowedUntilMs = this.#clock.monotonicMs() + Math.min(Number(seconds) * 1000, maxSlowDownMs)
-  }
 }
 
 function breakerOpen(): ProxyError {
@@ -158,7 +195,7 @@ function breakerOpen(): ProxyError {
 }
 
 /** An abort says something of the origin only when it was our patience that ended. */
-function leftByClient(signal: AbortSignal | undefined): boolean {
+function leftByClient(signal: OriginRequest['signal']): boolean {
   return (
     signal?.aborted === true && !(signal.reason instanceof ProxyError && signal.reason.code === 'deadline')
   )

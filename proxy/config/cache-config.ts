@@ -17,7 +17,7 @@ const originSchema = z.strictObject({
   connect_timeout: duration.default(300),
   first_byte_timeout: duration.default(500),
   between_bytes_timeout: duration.default(2000),
-  max_connections: positiveInteger.default(64),
+  max_connections: positiveInteger.default(cacheDefaults.originRequests),
 })
 
 const validSchema = z.strictObject({
@@ -109,6 +109,7 @@ export function cacheOptions(file: CacheSettings): CacheOptions {
     valid: file.freshness.valid.flatMap(rulesOf),
     useStale: file.use_stale,
     deadlineMs: file.deadline,
+    originRequests: file.origin.max_connections,
     breaker: {
       deadCalls: breaker.failures,
       slowCalls: breaker.slow,

@@ -33,6 +33,7 @@ export function conditionOf(failure: OriginFailure): StaleCondition | null {
     return staleConditions.includes(named) ? named : null
   }
   if (failure.code === 'bad-header' || failure.code === 'error-document') return 'invalid_header'
+  if (failure.code === 'slow-down') return 'http_503'
   return timeouts.has(failure.code) ? 'timeout' : 'error'
 }
 
