@@ -10,6 +10,18 @@ export class UsageError extends Error {
   }
 }
 
+/** A scenario acts on a part that the system under test doesn't have: nothing of it can be said about this system. */
+export class NotApplicable extends UsageError {
+  /** What the system has none of: `cache`, `router`, … */
+  readonly lacks: string
+
+  constructor(message: string, lacks: string) {
+    super(message)
+    this.name = 'NotApplicable'
+    this.lacks = lacks
+  }
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Measure, Threshold } from './checkers/threshold.ts'
-import { exitCodes, messageOf, UsageError } from './errors.ts'
+import { exitCodes, messageOf, NotApplicable, UsageError } from './errors.ts'
 import { Run, RunStopped } from './experiment.ts'
 import { FaultSet } from './faults/fault-set.ts'
 import { readsDiskFaults } from './faults/targets.ts'
@@ -23,6 +23,7 @@ import { type Observer, observe } from './run/observer.ts'
 import { makeRunDirectory, parseRunOptions, type RunOptions, type ScenarioDefaults } from './run/options.ts'
 import { runLine } from './run/run-line.ts'
 import { type Act, requireActs } from './run/running.ts'
+import { tellOfRefusal } from './run/refusal.ts'
 import { orStopped } from './run/stopped.ts'
 import { Tally } from './run/tally.ts'
 import { UndoStack } from './run/undo.ts'
@@ -76,6 +77,7 @@ export async function runScenario(
     if (error instanceof UsageError) {
       console.error(`breakwater: ${error.message}`)
       return exitCodes.usage
+      await tellOfRefusal(error)
     }
     console.error(error)
     return exitCodes.crash
@@ -97,13 +99,15 @@ function requireParts({ name, needs }: Scenario, system: SystemDescription): voi
   if (needs === undefined || system.parts.some(({ role }) => role === needs)) return
   if (needs === 'failing-disk') {
     if (system.parts.some((part) => part.role === 'cache' && readsDiskFaults(part))) return
-    throw new UsageError(
+    throw new NotApplicable(
       `${name} makes a store fail by a file that the store reads ({disk_faults}), and no cache of the system ${system.name} reads it; choose another --system`,
     )
+      'store that can be made to fail',
   }
-  throw new UsageError(
+  throw new NotApplicable(
     `${name} acts on a ${needs}, and the system ${system.name} has no part with \`role: ${needs}\`; choose another --system`,
   )
+    needs,
 }
 
 /** One run: owns what it opened and undoes it. */

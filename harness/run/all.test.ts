@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { planAll, runAll, worstExitCode } from './all.ts'
 
@@ -26,9 +28,33 @@ t.test('the worst exit code wins', async (t) => {
     [[0, 137], 137, 'a run that was killed is never a pass'],
   ]
   for (const [codes, worst, why] of cases) {
-    t.equal(worstExitCode(codes.map((exitCode) => ({ exitCode }))), worst, why)
+    t.equal(worstExitCode(codes.map((exitCode) => ({ exitCode, refusal: null }))), worst, why)
   }
 })
+
+t.test(
+  'where there is nothing to act on nothing was to be proved; a table of such runs alone proves nothing',
+  async (t) => {
+    const passed = { exitCode: 0, refusal: null }
+    const refused = (lacks: string | null) => ({ exitCode: 254, refusal: { reason: 'why', lacks } })
+    t.equal(worstExitCode([passed, refused('cache')]), 0)
+    t.equal(worstExitCode([passed, refused(null)]), 2)
+    t.equal(worstExitCode([refused('cache')]), 2)
+  },
+)
+
+t.test(
+  'the table of a scenario on a system that has no part for it says so, and it counts for nothing',
+  async (t) => {
+    t.capture(console, 'log')
+    const out = t.testdir()
+    const flags = ['--systems', 'direct', '--scenarios', 'cache-node-death,router-restart', '--out', out]
+    t.equal(await runAll(flags), 2)
+    const table = readFileSync(join(out, 'scenarios.md'), 'utf8')
+    t.match(table, '| cache-node-death | n/a: no cache |')
+    t.match(table, '| router-restart | n/a: no router |')
+  },
+)
 
 t.test('bad flags end it before the first run, with 254', async (t) => {
   const said = t.capture(console, 'error')

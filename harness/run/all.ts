@@ -2,7 +2,8 @@
 import path from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { exitCodes, messageOf, UsageError } from '../errors.ts'
-import { writeScenarioTable } from '../report/scenario-table.ts'
+import { type TableRun, writeScenarioTable } from '../report/scenario-table.ts'
+import type { Refusal } from './refusal.ts'
 import {
   checkPlan,
   folderName,
@@ -56,8 +57,7 @@ async function runEvery(options: AllOptions, flags: string[]): Promise<number> {
   checkPlan(scenarios, systems, flags)
   const outDir = groupFolder(options.out, 'all')
   const ends = await runInTurn(planAll(scenarios, systems, flags, outDir))
-  const finished = ends.flatMap((end) => end.finished ?? [])
-  const { htmlPath, markdown } = await writeScenarioTable(finished, outDir)
+  const { htmlPath, markdown } = await writeScenarioTable(ends.map(tableRun), outDir)
   console.log(`\n${markdown}\n\nTable: ${path.relative('', htmlPath)}`)
   return worstExitCode(ends)
 }
@@ -77,15 +77,32 @@ export function planAll(
   )
 }
 
+/** What the table says of a run: its results, or why there are none. */
+function tableRun({ plan, exitCode, refusal, finished }: RunEnd): TableRun {
+  const run = { scenario: plan.scenario, system: folderName(plan.system), runDir: plan.runDir }
+  const results = finished?.results ?? null
+  if (refusal) return { ...run, results: null, instead: insteadOf(refusal) }
+  if (exitCode === exitCodes.interrupted) return { ...run, results, instead: 'interrupted' }
+  if (exitCode > exitCodes.unknown) return { ...run, results, instead: `crashed (exit code ${exitCode})` }
+  return { ...run, results, instead: results ? null : 'left no results' }
+}
+
+function insteadOf({ lacks, reason }: Refusal): string {
+  return lacks === null ? `refused: ${reason}` : `n/a: no ${lacks}`
+}
+
 const { pass, unknown, fail, usage, crash, interrupted } = exitCodes
 const byGravity: readonly number[] = [pass, unknown, fail, crash, interrupted]
 
 /**
- * The gravest of the runs' ends. One that was refused (254: no program for it here, nothing for its fault to act on)
- * proved nothing and counts as unknown.
+ * The gravest of the runs' ends. Where the system has no part for a scenario to act on, nothing was to be proved, and the
+ * run doesn't count; one that was refused for another reason (254: no program for it here) proved nothing and counts as
+ * unknown, as does a table in which no run counts.
  */
-export function worstExitCode(ends: readonly Pick<RunEnd, 'exitCode'>[]): number {
+export function worstExitCode(ends: readonly Pick<RunEnd, 'exitCode' | 'refusal'>[]): number {
   const rank = (code: number) => (byGravity.includes(code) ? byGravity.indexOf(code) : byGravity.length)
-  const codes = ends.map(({ exitCode }) => (exitCode === usage ? unknown : exitCode))
+  const counting = ends.filter(({ refusal }) => !refusal?.lacks)
+  if (counting.length === 0) return unknown
+  const codes = counting.map(({ exitCode }) => (exitCode === usage ? unknown : exitCode))
   return codes.reduce((worst: number, code) => (rank(code) > rank(worst) ? code : worst), pass)
 }

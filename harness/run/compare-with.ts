@@ -64,7 +64,7 @@ export async function runOnOthers(
     console.log(`\nfor comparison, ${i + 1} of ${systems.length}: the same on ${system}`)
     const otherDir = join(comparedDir(runDir), folderName(system))
     const flags = withoutFlags(argv, ownFileFlags)
-    const exitCode = await runScript(script, { system, runDir: otherDir, flags })
+    const { exitCode } = await runScript(script, { system, runDir: otherDir, flags })
     if (exitCode === exitCodes.interrupted) return false
   }
   return true

@@ -1,6 +1,6 @@
 // Runs scenario scripts one after another, each in a process and a folder of its own: what `compare` and `all` share.
-import { spawn } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { constants } from 'node:os'
 import path from 'node:path'
@@ -9,6 +9,7 @@ import { exitCodes, UsageError } from '../errors.ts'
 import type { FinishedRun } from '../report/scenario-table.ts'
 import { loadSystem } from '../systems/system.ts'
 import { parseRunOptions } from './options.ts'
+import { hearRefusal, type Refusal } from './refusal.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const zx = path.join(root, 'node_modules/zx/build/cli.js')
@@ -51,54 +52,79 @@ export interface PlannedRun {
   readonly flags: readonly string[]
 }
 
-/** A run that took place, or the exit code alone of one that didn't. */
-export interface RunEnd {
+/** How a planned run ended. */
+export interface RunEnd extends ScriptEnd {
   readonly plan: PlannedRun
-  readonly exitCode: number
   /** null when the run left no results. */
   readonly finished: FinishedRun | null
 }
 
-/** Plays them in order, output to this terminal; ends early when one is interrupted. */
+/** Plays them in order, output to this terminal; one that crashes ends only itself, an interruption ends them all. */
 export async function runInTurn(plans: readonly PlannedRun[]): Promise<RunEnd[]> {
   const ends: RunEnd[] = []
   for (const [i, plan] of plans.entries()) {
     console.log(`\n${i + 1} of ${plans.length}: ${plan.scenario} on ${plan.system}`)
-    const exitCode = await runScript(scriptOf(plan.scenario), plan)
-    ends.push({ plan, exitCode, finished: await finishedRun(plan.runDir) })
-    if (exitCode === exitCodes.interrupted) break
+    const end = await runScript(scriptOf(plan.scenario), plan)
+    ends.push({ ...end, plan, finished: await finishedRun(plan.runDir) })
+    if (end.exitCode === exitCodes.interrupted) break
   }
   return ends
+}
+
+export interface ScriptEnd {
+  readonly exitCode: number
+  /** Why nothing was started, when that is what the exit code means. */
+  readonly refusal: Refusal | null
 }
 
 function scriptOf(scenario: string): string {
   return path.join(root, 'scenarios', `${scenario}.mjs`)
 }
 
-/** Runs one script in a process of its own, as a run that compares with nothing itself; resolves with its exit code. */
+/** Runs one script in a process of its own, as a run that compares with nothing itself; resolves with how it ended. */
 export async function runScript(
   script: string,
   { system, runDir, flags }: Omit<PlannedRun, 'scenario'>,
-): Promise<number> {
+): Promise<ScriptEnd> {
   const own = ['--system', system, '--out', runDir, '--compare-with', 'none']
-  const child = spawn(process.execPath, [zx, script, ...flags, ...own], { stdio: 'inherit' })
+  const child = spawn(process.execPath, [zx, script, ...flags, ...own], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  })
+  const refusal = hearRefusal(child)
+  let isInterrupted = false
   // The terminal's Ctrl-C reaches the child by itself; what comes by `kill` reaches only this process.
-  const ignore = () => {}
-  const passOn = (signal: NodeJS.Signals) => child.kill(signal)
+  const ignore = () => {
+    isInterrupted = true
+  }
+  const passOn = (signal: NodeJS.Signals) => {
+    isInterrupted = true
+    child.kill(signal)
+  }
   process.on('SIGINT', ignore).on('SIGTERM', passOn).on('SIGHUP', passOn)
   try {
-    return await new Promise((resolve, reject) => {
-      child.once('error', reject)
-      child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))
-    })
+    const exitCode = await exitCodeOf(child)
+    return { exitCode: isInterrupted ? exitCodes.interrupted : exitCode, refusal: refusal() }
   } finally {
     process.off('SIGINT', ignore).off('SIGTERM', passOn).off('SIGHUP', passOn)
   }
 }
 
+/** Resolves when it has ended and nothing it said is still under way. */
+function exitCodeOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))
+  })
+}
+
+/** A run that died while it wrote leaves nothing that counts. */
 async function finishedRun(runDir: string): Promise<FinishedRun | null> {
   const file = path.join(runDir, 'results.json')
-  return existsSync(file) ? { runDir, results: JSON.parse(await readFile(file, 'utf8')) } : null
+  try {
+    return { runDir, results: JSON.parse(await readFile(file, 'utf8')) }
+  } catch {
+    return null
+  }
 }
 
 /** Where the runs of one command go: below `out`, or below reports/ by the command's name and the time. */
