@@ -20,6 +20,7 @@ import { attachDeployment, describeRunning } from './run/attach-deployment.ts'
 import { othersToRun, runOnOthers } from './run/compare-with.ts'
 import { type DeployHooks, type Deployment, deploy } from './run/deployment.ts'
 import { type Observer, observe } from './run/observer.ts'
+import { measureLinkCost } from './run/link-cost.ts'
 import { makeRunDirectory, parseRunOptions, type RunOptions, type ScenarioDefaults } from './run/options.ts'
 import { runLine } from './run/run-line.ts'
 import { type Act, requireActs } from './run/running.ts'
@@ -221,6 +222,7 @@ class ScenarioRun {
       ratePerSecond: this.#options.ratePerSecond,
     }
     emit(runLine(this.#definition.name, thresholds, this.#options, workload, deployment, this.#startedAt))
+    if (!this.#options.running) emit(await measureLinkCost(deployment.toxiproxy, this.#nowMs()))
     const generator = await this.#startGenerator(workload, deployment, emit)
     const startWallMs = this.#startedAt.getTime()
     const observer = observe(deployment, emit, this.#nowMs, startWallMs)

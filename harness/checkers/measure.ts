@@ -4,7 +4,8 @@ import type { Population, Timing } from '../history/events.ts'
 import { failoverOf } from '../history/failovers.ts'
 import type { FaultSpan } from '../history/fault-spans.ts'
 import { type Histogram, newHistogram, quantileMs } from '../history/histogram.ts'
-import type { PhaseSummary, PopulationSummary, Summary } from '../history/summary.ts'
+import type { PopulationSummary } from '../history/population.ts'
+import type { PhaseSummary, Summary } from '../history/summary.ts'
 import type { Measure } from './threshold.ts'
 
 /** The measured value: a ratio, a count or milliseconds, by the measure's kind. */

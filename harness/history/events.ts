@@ -57,6 +57,8 @@ export interface RunLine {
   readonly machine: string
   /** What was asked for and filled in, for the report: flags, workload, and the system's files with secrets masked. */
   readonly configuration: Readonly<Record<string, unknown>>
+  /** Dollars for a GB out of S3; absent in histories of before it could be said. */
+  readonly dollarsPerGb?: number
   readonly thresholds: readonly import('../checkers/threshold.ts').Threshold[]
 }
 
@@ -101,6 +103,21 @@ export interface WindowLine {
   readonly ttfbUs?: EncodedHistogram
   /** Response times of arrivals that failed: how long a clear failure took. */
   readonly failedUs?: EncodedHistogram
+}
+
+/** Reads that ended ok since the last such line, by the object's size and the path that served it. Times count from the first byte sent. */
+export interface SizesLine {
+  readonly type: 'sizes'
+  readonly phase: string
+  readonly atMs: number
+  /** The largest size of the class, bytes; null for the largest objects (size-classes.ts). */
+  readonly upToBytes: number | null
+  readonly outcome: Outcome
+  readonly reads: number
+  readonly bytes: number
+  /** To the first byte of the answer, and to the last of its body. */
+  readonly ttfbUs: EncodedHistogram
+  readonly serviceUs: EncodedHistogram
 }
 
 /** Every arrival that did not end ok, while there are few; `suppressed` counts those left out of a second. */
@@ -198,9 +215,20 @@ export interface GeneratorLine {
   readonly slipP99Ms: number
   readonly cpuSeconds: number
   readonly eventLoopLagP99Ms: number
+  /** Pauses for garbage collection; absent in histories of before they were counted. */
+  readonly gc?: { readonly pauses: number; readonly totalMs: number; readonly longestMs: number }
   readonly scheduled: number
   readonly sent: number
   readonly dropped: number
+}
+
+/** What a link with no toxic on it costs: median and p99 of small round trips through it and past it, in turn, ms. */
+export interface LinkCostLine {
+  readonly type: 'link-cost'
+  readonly atMs: number
+  readonly roundTrips: number
+  readonly directMs: { readonly p50: number; readonly p99: number }
+  readonly throughLinkMs: { readonly p50: number; readonly p99: number }
 }
 
 /** Why a run can't be judged: steady state not reached, a part died, the origin's log disagrees. */
@@ -222,6 +250,7 @@ export type HistoryLine =
   | PhaseLine
   | FaultLine
   | WindowLine
+  | SizesLine
   | FailureLine
   | UploadLine
   | OriginLine
@@ -232,5 +261,6 @@ export type HistoryLine =
   | LinkLine
   | CpuLine
   | GeneratorLine
+  | LinkCostLine
   | DoubtLine
   | EndLine

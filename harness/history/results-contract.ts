@@ -91,6 +91,13 @@ export interface Results {
     readonly originBytes: number
     readonly savedRatio: number | null
     readonly duplicateFills: number
+    /** What S3 would bill at the stated price: for the bytes it sent, and for those served, had each come from it. */
+    readonly money: {
+      readonly dollarsPerGb: number
+      readonly originDollars: number
+      readonly servedDollars: number
+      readonly savedDollars: number
+    }
   }
   readonly failovers: readonly Failover[]
   readonly generator: {

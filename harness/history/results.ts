@@ -4,8 +4,9 @@ import { mergedTimes, servedBytes } from '../checkers/measure.ts'
 import { outcomes, type Timing } from './events.ts'
 import { failoverOf } from './failovers.ts'
 import { quantileMs } from './histogram.ts'
+import type { PopulationSummary } from './population.ts'
 import type { PhaseResult, Quantiles, Results } from './results-contract.ts'
-import type { PhaseSummary, PopulationSummary, Summary } from './summary.ts'
+import type { PhaseSummary, Summary } from './summary.ts'
 
 export type { Results } from './results-contract.ts'
 
@@ -30,7 +31,10 @@ export function resultsOf(summary: Summary): Results {
     machine: run?.machine ?? 'unknown',
     thresholds,
     phases: summary.phases.map((phase) => phaseResult(phase, summary.endMs, speed)),
-    bandwidth: bandwidth(summary.phases.filter((phase) => !phase.control)),
+    bandwidth: bandwidth(
+      summary.phases.filter((phase) => !phase.control),
+      run?.dollarsPerGb ?? defaultDollarsPerGb,
+    ),
     failovers: summary.faults.map(failoverOf),
     generator: summary.generator && {
       slipP99Ms: summary.generator.slipP99Ms,
@@ -75,14 +79,24 @@ function quantiles(parts: readonly PopulationSummary[], timing: Timing): Quantil
   return { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1) }
 }
 
-function bandwidth(phases: readonly PhaseSummary[]): Results['bandwidth'] {
+/** A GB (10^9 bytes) out of S3 to the internet: the list price of the first 10 TB a month, us-east-1. */
+export const defaultDollarsPerGb = 0.09
+
+function bandwidth(phases: readonly PhaseSummary[], dollarsPerGb: number): Results['bandwidth'] {
   const served = phases.reduce((sum, phase) => sum + servedBytes(phase), 0)
   const origin = phases.reduce((sum, phase) => sum + phase.originBytes, 0)
+  const dollars = (bytes: number) => (bytes / 1e9) * dollarsPerGb
   return {
     servedBytes: served,
     originBytes: origin,
     savedRatio: served === 0 ? null : 1 - origin / served,
     duplicateFills: phases.reduce((sum, phase) => sum + repeated(phase.originFills), 0),
+    money: {
+      dollarsPerGb,
+      originDollars: dollars(origin),
+      servedDollars: dollars(served),
+      savedDollars: dollars(served - origin),
+    },
   }
 }
 

@@ -15,7 +15,13 @@ t.test('the results of a sound run', async (t) => {
     scenario: 'a-test',
     verdict: 'pass',
     wallSeconds: 7.1,
-    bandwidth: { servedBytes: 702_000, originBytes: 3000, savedRatio: 1 - 3000 / 702_000, duplicateFills: 0 },
+    bandwidth: {
+      servedBytes: 702_000,
+      originBytes: 3000,
+      savedRatio: 1 - 3000 / 702_000,
+      duplicateFills: 0,
+      money: { dollarsPerGb: 0.09, servedDollars: 0.000_063_18 },
+    },
     generator: { slipP99Ms: 0.3 },
     systemCpuSeconds: { router: 1.5 },
   })

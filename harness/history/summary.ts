@@ -6,8 +6,8 @@ import type {
   FailureLine,
   GeneratorLine,
   HistoryLine,
+  LinkCostLine,
   OriginLine,
-  Outcome,
   PhaseLine,
   Population,
   RereadLine,
@@ -17,29 +17,10 @@ import type {
   UploadLine,
   WindowLine,
 } from './events.ts'
-import { okOutcomes, outcomes, populations } from './events.ts'
+import { populations } from './events.ts'
 import { FaultRecorder, type FaultSpan } from './fault-spans.ts'
-import { decodeHistogram, type Histogram, newHistogram } from './histogram.ts'
-
-/** All arrivals of one population in one phase. */
-export interface PopulationSummary {
-  scheduled: number
-  ok: number
-  failed: number
-  readonly byOutcome: Record<Outcome, number>
-  servedBytes: number
-  /** Of ok arrivals. */
-  readonly responseUs: Histogram
-  readonly serviceUs: Histogram
-  readonly ttfbUs: Histogram
-  /** Response times of failed arrivals. */
-  readonly failedUs: Histogram
-  /** Run time at which the last failed arrival was told so; null when none failed. */
-  lastFailureEndMs: number | null
-  /** Start of the last second in which an arrival ended ok, and of the last in which one failed. */
-  lastOkWindowMs: number | null
-  lastFailedWindowMs: number | null
-}
+import { addToPopulation, newPopulation, type PopulationSummary } from './population.ts'
+import { addSizes, type Sizes } from './size-classes.ts'
 
 export interface PhaseSummary {
   readonly name: string
@@ -58,6 +39,8 @@ export interface PhaseSummary {
   readonly originFills: Map<string, number>
   /** null when nobody asked the origin for the phase's uploads. */
   uploads: { acknowledged: number; heldByOrigin: number; lost: string[] } | null
+  /** Reads that ended ok, by size class and outcome. */
+  readonly sizes: Sizes
   /** Clients without credentials: how many asked for a private object, and how many got it. */
   readonly strangers: { asked: number; served: number }
   /** Reads of objects that the run keeps writing: how many were answered, and how many of those with an older version than was acknowledged. */
@@ -73,6 +56,7 @@ export interface Summary {
   readonly downtimes: readonly DowntimeLine[]
   readonly cpu: readonly CpuLine[]
   readonly generator: GeneratorLine | null
+  readonly linkCost: LinkCostLine | null
   /** Run time of the last line. */
   readonly endMs: number
   readonly interrupted: boolean
@@ -90,6 +74,7 @@ export class SummaryBuilder {
   readonly #doubts = new Set<string>()
   #run: RunLine | null = null
   #generator: GeneratorLine | null = null
+  #linkCost: LinkCostLine | null = null
   #ended: { readonly interrupted: boolean } | null = null
   #endMs = 0
 
@@ -108,6 +93,11 @@ export class SummaryBuilder {
       case 'window':
         this.#addWindow(line)
         break
+      case 'sizes': {
+        const phase = this.#phase(line.phase)
+        if (phase) addSizes(phase.sizes, line)
+        break
+      }
       case 'failure':
         this.#addFailure(line)
         break
@@ -138,6 +128,9 @@ export class SummaryBuilder {
       case 'generator':
         this.#generator = line
         break
+      case 'link-cost':
+        this.#linkCost = line
+        break
       case 'doubt':
         this.#doubts.add(line.reason)
         break
@@ -156,6 +149,7 @@ export class SummaryBuilder {
       downtimes: this.#downtimes,
       cpu: this.#cpu,
       generator: this.#generator,
+      linkCost: this.#linkCost,
       endMs: this.#endMs,
       interrupted: this.#ended?.interrupted ?? false,
       doubts: [...this.#doubts, ...this.#faults.doubts, ...this.#missing(), ...this.#imbalances()],
@@ -281,55 +275,10 @@ function newPhase(line: PhaseLine): PhaseSummary {
     originFetches: new Map(),
     originFills: new Map(),
     uploads: null,
+    sizes: new Map(),
     strangers: { asked: 0, served: 0 },
     rereads: { answered: 0, outdated: 0 },
   }
-}
-
-export function newPopulation(): PopulationSummary {
-  return {
-    scheduled: 0,
-    ok: 0,
-    failed: 0,
-    byOutcome: Object.fromEntries(outcomes.map((outcome) => [outcome, 0])) as Record<Outcome, number>,
-    servedBytes: 0,
-    responseUs: newHistogram(),
-    serviceUs: newHistogram(),
-    ttfbUs: newHistogram(),
-    failedUs: newHistogram(),
-    lastFailureEndMs: null,
-    lastOkWindowMs: null,
-    lastFailedWindowMs: null,
-  }
-}
-
-/** Adds a window; returns the slowest arrival in it, µs, 0 when it had none. */
-function addToPopulation(population: PopulationSummary, line: WindowLine): number {
-  let ok = 0
-  let failed = 0
-  for (const [outcome, arrivals] of Object.entries(line.byOutcome) as [Outcome, number][]) {
-    population.byOutcome[outcome] += arrivals
-    if (okOutcomes.has(outcome)) ok += arrivals
-    else failed += arrivals
-  }
-  population.scheduled += line.scheduled
-  population.ok += ok
-  population.failed += failed
-  population.servedBytes += line.servedBytes
-  if (ok > 0) population.lastOkWindowMs = Math.max(population.lastOkWindowMs ?? line.atMs, line.atMs)
-  if (failed > 0)
-    population.lastFailedWindowMs = Math.max(population.lastFailedWindowMs ?? line.atMs, line.atMs)
-  merge(population.serviceUs, line.serviceUs)
-  merge(population.ttfbUs, line.ttfbUs)
-  return Math.max(merge(population.responseUs, line.responseUs), merge(population.failedUs, line.failedUs))
-}
-
-/** Adds an encoded histogram; returns its maximum, 0 when there was none. */
-function merge(into: Histogram, encoded: string | undefined): number {
-  if (encoded === undefined) return 0
-  const histogram = decodeHistogram(encoded)
-  into.add(histogram)
-  return histogram.maxValue
 }
 
 function count(counts: Map<string, number>, key: string): void {

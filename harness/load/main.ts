@@ -1,6 +1,6 @@
 // The load generator's process: takes its parent's messages over the IPC channel and answers them (messages.ts).
 // It ends when the channel closes, so it never outlives the run.
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks'
 import { messageOf } from '../errors.ts'
 import { Generation } from './generation.ts'
 import type { FromGenerator, GeneratorConfig, ToGenerator } from './messages.ts'
@@ -8,6 +8,14 @@ import { readManifest } from './objects.ts'
 
 const say = (message: FromGenerator) => process.send!(message)
 const loopDelay = monitorEventLoopDelay({ resolution: 10 })
+const gc = { pauses: 0, totalMs: 0, longestMs: 0 }
+const gcObserver = new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) {
+    gc.pauses += 1
+    gc.totalMs += duration
+    gc.longestMs = Math.max(gc.longestMs, duration)
+  }
+})
 let generation: Generation | null = null
 
 async function start(config: GeneratorConfig): Promise<void> {
@@ -17,6 +25,7 @@ async function start(config: GeneratorConfig): Promise<void> {
   const counts = { knownObjects: objects.known.length, neverReadObjects: objects.neverRead.length }
   generation = new Generation(config, objects, nowMs, (line) => say({ type: 'line', line }))
   loopDelay.enable()
+  gcObserver.observe({ entryTypes: ['gc'] })
   say({ type: 'ready', ...counts })
 }
 
@@ -29,6 +38,7 @@ async function end(running: Generation, graceMs: number): Promise<void> {
     slipP99Ms: running.recorder.slipP99Ms(),
     cpuSeconds: (user + system) / 1e6,
     eventLoopLagP99Ms: loopDelay.percentile(99) / 1e6,
+    gc,
     scheduled,
     sent,
     dropped,

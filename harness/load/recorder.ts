@@ -3,8 +3,11 @@
 import type { FailureLine, HistoryLine, Outcome, Population, WindowLine } from '../history/events.ts'
 import { okOutcomes } from '../history/events.ts'
 import { encodeHistogram, type Histogram, newHistogram, quantileMs, recordMs } from '../history/histogram.ts'
+import { SizeCounts } from './size-counts.ts'
 
 const widthMs = 1000
+/** How often the counts by size are handed on. */
+const sizesEveryMs = 10_000
 /** Failures told one by one in a window; the rest are summed up in the last one's `suppressed`. */
 const failuresTold = 20
 
@@ -56,6 +59,8 @@ export class Recorder {
   dropped = 0
   /** Sent minus intended of the scheduled arrivals, by phase. */
   readonly #slips = new Map<string, Histogram>()
+  readonly #sizes = new SizeCounts()
+  #sizesTakenMs = 0
 
   constructor(emit: (line: HistoryLine) => void, nowMs: () => number) {
     this.#emit = emit
@@ -77,7 +82,7 @@ export class Recorder {
       this.sent++
       if (arrival.isScheduled) recordMs(this.#slipsOf(arrival.phase), end.sentMs - arrival.intendedMs)
     }
-    if (okOutcomes.has(end.outcome)) recordOk(window, arrival, end)
+    if (okOutcomes.has(end.outcome)) this.#recordOk(window, arrival, end)
     else this.#recordFailure(window, arrival, end)
   }
 
@@ -99,6 +104,14 @@ export class Recorder {
     if (this.#doubts.has(reason)) return
     this.#doubts.add(reason)
     this.#emit({ type: 'doubt', atMs: this.#nowMs(), reason })
+  }
+
+  #recordOk(window: Window, arrival: Arrival, end: Ended): void {
+    recordOk(window, arrival, end)
+    const { outcome, bytes, sentMs, headMs, endMs } = end
+    if (arrival.population === 'upload' || sentMs === null || headMs === null) return
+    const { phase } = arrival
+    this.#sizes.add({ phase, outcome, bytes, ttfbMs: headMs - sentMs, serviceMs: endMs - sentMs })
   }
 
   #recordFailure(window: Window, arrival: Arrival, { outcome, detail, endMs }: Ended): void {
@@ -130,6 +143,9 @@ export class Recorder {
         this.#emit({ ...window.lastFailure, suppressed: window.failures - failuresTold - 1 })
       this.#emit(lineOf(window))
     }
+    if (!all && nowMs - this.#sizesTakenMs < sizesEveryMs) return
+    this.#sizesTakenMs = nowMs
+    for (const line of this.#sizes.take(nowMs)) this.#emit(line)
   }
 
   #windowOf({ phase, population, intendedMs }: Arrival): Window {

@@ -35,6 +35,7 @@ const options = {
   quiet: true,
   live: false,
   compareWith: null,
+  dollarsPerGb: 0.09,
   running: null,
   ownFiles: {},
 } satisfies RunOptions

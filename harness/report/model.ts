@@ -6,6 +6,7 @@ import {
   type DowntimeLine,
   type GeneratorLine,
   type HistoryLine,
+  type LinkCostLine,
   type LinkLine,
   type Outcome,
   type Population,
@@ -19,6 +20,7 @@ import { type FailureGroup, FailureGroups } from './failure-groups.ts'
 import { tickMs } from './format.ts'
 import { PhaseBlocks } from './phase-blocks.ts'
 import { type QuantileEstimate, quantileEstimate } from './quantile-interval.ts'
+import { type SizeRow, sizeRows } from './size-rows.ts'
 import { type FaultSpan, type PhaseSpan, type Strip, stripsOf } from './spans.ts'
 import { type PhaseSpectrum, spectrumOf } from './spectrum.ts'
 import { Timeline, type TimelineColumns } from './timeline.ts'
@@ -72,6 +74,7 @@ export interface ReportModel {
   readonly strips: readonly Strip[]
   readonly timeline: TimelineColumns
   readonly spectrum: readonly PhaseSpectrum[]
+  readonly sizes: readonly SizeRow[]
   /** Of all phases but controls. */
   readonly quantiles: readonly PhaseQuantiles[]
   readonly failures: readonly FailureGroup[]
@@ -82,6 +85,7 @@ export interface ReportModel {
   readonly downtimes: readonly DowntimeLine[]
   readonly cpu: readonly CpuLine[]
   readonly generator: GeneratorLine | null
+  readonly linkCost: LinkCostLine | null
   readonly doubts: readonly string[]
 }
 
@@ -122,6 +126,7 @@ export class ModelBuilder {
       strips: stripsOf(summary.states),
       timeline: this.#timeline.columns(),
       spectrum: spectrumOf(summary.phases),
+      sizes: sizeRows(summary.phases),
       quantiles: this.#quantiles(summary.phases),
       failures: this.#failures.list(),
       originPerSecond: this.#originPerSecond,
@@ -129,6 +134,7 @@ export class ModelBuilder {
       downtimes: summary.downtimes,
       cpu: summary.cpu,
       generator: summary.generator,
+      linkCost: summary.linkCost,
       doubts: summary.doubts,
     }
   }

@@ -12,6 +12,7 @@ import { errorsSection } from './sections/errors.ts'
 import { failoverSection } from './sections/failover.ts'
 import { honestySection } from './sections/honesty.ts'
 import { ledgerTable } from './sections/ledger.ts'
+import { sizesTable } from './sections/sizes.ts'
 import { stripsBlock } from './sections/strips.ts'
 import { phasesSection, thresholdsSection } from './sections/thresholds.ts'
 import { keyNumbersSection, verdictSection } from './sections/verdict.ts'
@@ -49,7 +50,7 @@ ${thresholdsSection(model)}
 ${failoverSection(model)}
 ${comparisonSection(comparison, draw)}
 ${phasesSection(model)}
-<section id="latency"><h2>Latency</h2>${charts.latency.map(draw)}</section>
+<section id="latency"><h2>Latency</h2>${charts.latency.map(draw)}${sizesTable(model)}</section>
 <section id="bandwidth"><h2>Bandwidth</h2>${charts.traffic.map(draw)}${ledgerTable(model)}</section>
 ${charts.healing.length > 0 && html`<section id="healing"><h2>After healing</h2>${charts.healing.map(draw)}</section>`}
 ${honestySection(model)}

@@ -148,6 +148,8 @@ export function* fakeHistory(run: FakeRun = {}): Generator<HistoryLine> {
         yield line
       }
     }
+    yield sizesLine(phase.name, phase.name === 'cold' ? 'direct' : 'hit', 65_536, 40)
+    yield sizesLine(phase.name, phase.name === 'cold' ? 'direct' : 'miss', null, 2)
     if (phase.fault)
       yield faultLine(`${phase.fault}${hostileText}`, 'healed', phase.endMs, run.untouched ? 0 : 240)
     if (phase.name === 'outage-refused')
@@ -157,7 +159,30 @@ export function* fakeHistory(run: FakeRun = {}): Generator<HistoryLine> {
   yield* closing(counted.scheduled, endMs, stretch)
 }
 
+function sizesLine(phase: string, outcome: Outcome, upToBytes: number | null, reads: number): HistoryLine {
+  const times = newHistogram()
+  for (let i = 0; i < reads; i += 1) recordMs(times, typicalMs[outcome]! * (1 + i / reads))
+  const encoded = encodeHistogram(times)!
+  const bytes = reads * (upToBytes ?? 30e6) * 0.8
+  return {
+    type: 'sizes',
+    phase,
+    atMs: 0,
+    upToBytes,
+    outcome,
+    reads,
+    bytes,
+    ttfbUs: encoded,
+    serviceUs: encoded,
+  }
+}
+
 function* closing(scheduled: number, endMs: number, stretch: number): Generator<HistoryLine> {
+  const [directMs, throughLinkMs] = [
+    { p50: 0.05, p99: 0.2 },
+    { p50: 0.19, p99: 0.7 },
+  ]
+  yield { type: 'link-cost', atMs: 0, roundTrips: 200, directMs, throughLinkMs }
   yield { type: 'link', link: 'cache-s3', atMs: endMs, upstreamBytes: 40_000, downstreamBytes: 51e6 }
   yield { type: 'link', link: 'router-cache', atMs: endMs, upstreamBytes: 900_000, downstreamBytes: 810e6 }
   yield { type: 'downtime', part: 'router', backend: 's3', measuredMs: 60_000 * stretch + 120 }
@@ -168,6 +193,7 @@ function* closing(scheduled: number, endMs: number, stretch: number): Generator<
     slipP99Ms: 1.2,
     cpuSeconds: 6.1,
     eventLoopLagP99Ms: 3.4,
+    gc: { pauses: 41, totalMs: 62, longestMs: 4.8 },
     scheduled,
     sent: scheduled,
     dropped: 0,

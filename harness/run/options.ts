@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { UsageError } from '../errors.ts'
+import { defaultDollarsPerGb } from '../history/results.ts'
 import { parseDuration } from '../units.ts'
 
 /** Where runs leave their folders unless --out says otherwise. */
@@ -42,6 +43,8 @@ export interface RunOptions {
   readonly live: boolean
   /** Systems to compare with, as the user listed them; null leaves it to the scenario. */
   readonly compareWith: string | null
+  /** Dollars for a GB (10^9 bytes) out of S3, for the report. */
+  readonly dollarsPerGb: number
   readonly storeSize?: string
   /** Bytes a second; absent in scenarios that throttle nothing. */
   readonly throttle?: number
@@ -80,6 +83,7 @@ export function parseRunOptions(
     quiet: flags.quiet ?? false,
     live: flags.live ?? false,
     compareWith: flags.compareWith ?? null,
+    dollarsPerGb: flags.price,
     ...(defaults.storeSize && { storeSize: defaults.storeSize }),
     ...(flags.throttle !== undefined && { throttle: flags.throttle }),
   }
@@ -120,6 +124,7 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
       calendarSeconds,
       defaults.durationSeconds,
     )
+    .option('--price <dollars>', 'for a GB out of S3, in the report', positiveNumber, defaultDollarsPerGb)
     .option('--dataset <dir>', 'your own files as the objects')
     .option('--out <dir>', 'the folder for this run (default: reports/NAME/TIME)')
     .option('--quiet', 'only the summary')

@@ -36,6 +36,7 @@ export function runLine(
         parts.map((part) => [part.name, maskedFiles(part.files(), origin.credentials.secretKey)]),
       ),
     },
+    dollarsPerGb: options.dollarsPerGb,
     thresholds,
   }
 }

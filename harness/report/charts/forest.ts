@@ -19,9 +19,9 @@ export interface ForestParts {
 
 /** null when there is no ratio to show. */
 export function forestChart({ id, system, base, ratios }: ForestParts): Chart | null {
-  if (ratios.length === 0) return null
-  const rows = ratios.toReversed()
-  const axis = ratioAxis(ratios)
+  const rows = ratios.filter((one) => !saysNothing(one)).reverse()
+  if (rows.length === 0) return null
+  const axis = ratioAxis(rows)
   return {
     id,
     title: `Response time: ${system} over ${base}`,
@@ -90,6 +90,7 @@ function ratioAxis(ratios: readonly QuantileRatio[]): Axis {
     min,
     max,
     axisLabel: { ...axisText, formatter: '@unit:ratio', hideOverlap: true },
+    splitNumber: 8,
   }
 }
 
@@ -97,10 +98,18 @@ function rowName({ phase, quantile }: QuantileRatio): string {
   return `${phase}, p${Number((quantile * 100).toFixed(3))}`
 }
 
-/** "1.40 × (1.32 to 1.49)", "~ 1.02 × (0.93 to 1.12)" when it could as well be none. */
-export function ratioText({ ratio, low, high, conclusion }: QuantileRatio): string {
-  const upTo = high === null ? 'no bound' : digits(high)
-  return `${conclusion === 'inconclusive' ? '~ ' : ''}${digits(ratio)} × (${digits(low)} to ${upTo})`
+/** One end is open and 1 lies within: there were too few reads to tell anything. */
+function saysNothing({ low, high, conclusion }: QuantileRatio): boolean {
+  return conclusion === 'inconclusive' && (low === 0 || high === null)
+}
+
+/** "1.40 × (1.32 to 1.49)"; after ~ it could as well be 1. */
+export function ratioText(one: QuantileRatio): string {
+  const { ratio, low, high, conclusion } = one
+  if (saysNothing(one)) return '~ too few reads'
+  if (low === 0) return `${digits(ratio)} × (at most ${digits(high!)})`
+  if (high === null) return `${digits(ratio)} × (at least ${digits(low)})`
+  return `${conclusion === 'inconclusive' ? '~ ' : ''}${digits(ratio)} × (${digits(low)} to ${digits(high)})`
 }
 
 function digits(ratio: number): string {

@@ -8,14 +8,19 @@ export interface NamedModel {
   readonly model: ReportModel
 }
 
-/** The faults shaded are those of the first system's run; on the same seed and plan they fall together. */
-export function overlayCharts(models: readonly NamedModel[]): Chart[] {
-  if (models.length === 0) return []
+/**
+ * The faults shaded are those of the first system's run. The others took their own time to come up and to be warmed, so
+ * their lines are shifted until their first fault falls on its.
+ */
+export function overlayCharts(named: readonly NamedModel[]): Chart[] {
+  if (named.length === 0) return []
+  const first = named[0]!.model
+  const models = named.map(({ system, model }) => ({ system, model: alignedWith(first, model) }))
   const shown = {
     startMs: Math.min(...models.map(({ model }) => model.shown.startMs)),
     endMs: Math.max(...models.map(({ model }) => model.shown.endMs)),
   }
-  const frame = { ...models[0]!.model, shown }
+  const frame = { ...first, shown }
   const lines = (of: (model: ReportModel) => readonly (number | null)[]) =>
     models.map(({ system, model }, i) =>
       lineOf(system, `var(--p-${(i % 7) + 2})`, pointsOf(model, of(model))),
@@ -24,7 +29,8 @@ export function overlayCharts(models: readonly NamedModel[]): Chart[] {
     {
       id: 'overlay-failed',
       title: 'Known reads that failed',
-      caption: 'A second, by system. Zero is the goal.',
+      caption:
+        'A second, by system. Zero is the goal. Lines are shifted so that the first fault of each run falls together.',
       heightPx: 220,
       group: 'time',
       option: timeOption({ model: frame, unit: 'rate', series: lines(failedPerSecond) }),
@@ -55,6 +61,18 @@ export function overlayCharts(models: readonly NamedModel[]): Chart[] {
       }),
     },
   ]
+}
+
+function alignedWith(base: ReportModel, model: ReportModel): ReportModel {
+  const [own, theirs] = [base.faults[0]?.startMs, model.faults[0]?.startMs]
+  if (own === undefined || theirs === undefined) return model
+  const { timeline, shown } = model
+  const shift = (ms: number) => ms + own - theirs
+  return {
+    ...model,
+    shown: { startMs: Math.max(0, shift(shown.startMs)), endMs: shift(shown.endMs) },
+    timeline: { ...timeline, atMs: timeline.atMs.map(shift) },
+  }
 }
 
 function failedPerSecond({ timeline }: ReportModel): number[] {

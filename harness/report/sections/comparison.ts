@@ -37,7 +37,7 @@ ${comparisonTables(comparison)}<h3>How sure the differences are</h3>${forests.ma
 export function comparisonTables(comparison: Comparison): Html {
   const faults = faultRows(comparison.systems)
   return html`${numbersTable(comparison)}
-<h3>Phase by phase</h3><p class="caption">Of known reads; times of those that ended ok, from the intended start. After ~ the difference to ${comparison.systems[0]!.system} is inconclusive.${hasRounds(comparison) && ' The first run of each system.'}</p>${table(phaseColumns, phaseRows(comparison.systems))}
+<h3>Phase by phase</h3><p class="caption">Of known reads; times of those that ended ok, from the intended start. After ~ the difference to ${comparison.systems[0]!.system} is inconclusive.${hasRounds(comparison) && ' The first run of each system.'}</p>${table(phaseColumns(comparison.systems), phaseRows(comparison.systems))}
 ${faults.length > 0 && html`<h3>Fault by fault</h3>${table(faultColumns, faults)}`}
 <h3>Thresholds</h3>${thresholdsTable(comparison.systems)}`
 }
@@ -58,7 +58,7 @@ function verdictLink({ runDir, model: { results } }: ComparedRun, fromDir: strin
   return runDir === fromDir ? html`${badge} ` : html`<a href="${linkTo(runDir, fromDir)}">${badge}</a> `
 }
 
-const phaseColumns = [
+const phaseColumns = (systems: readonly ComparedSystem[]) => [
   { head: 'Phase' },
   { head: 'System' },
   { head: 'Reads', isNumber: true },
@@ -66,8 +66,8 @@ const phaseColumns = [
   { head: 'p50', isNumber: true },
   { head: 'p99', isNumber: true },
   { head: 'Slowest', isNumber: true },
-  { head: 'p50, times that of the first', isNumber: true },
-  { head: 'p99, times that of the first', isNumber: true },
+  { head: `p50 over ${systems[0]!.system}’s`, isNumber: true },
+  { head: `p99 over ${systems[0]!.system}’s`, isNumber: true },
 ]
 
 function phaseRows(systems: readonly ComparedSystem[]): (string | Cell)[][] {
@@ -168,7 +168,7 @@ export function comparisonMarkdown({ systems }: Comparison): string {
   return [
     markdownTable(['', ...head], [verdicts, ...rows]),
     markdownTable(
-      phaseColumns.map(({ head }) => head),
+      phaseColumns(systems).map(({ head }) => head),
       phaseRows(systems).map((row) => row.map(markdownCell)),
     ),
     ...(faults.length > 0

@@ -1,16 +1,15 @@
 // The bandwidth ledger: what clients got, what S3 had to send for it, and what the difference is worth.
+
+import type { Results } from '../../history/results-contract.ts'
 import { bytes, count, dollars, percent, plural } from '../format.ts'
 import { type Html, html } from '../html.ts'
 import type { PhaseRow, ReportModel } from '../model.ts'
 import { table } from './table.ts'
 
-/** What a GB out of S3 costs here: the list price of the first 10 TB a month to the internet, us-east-1. */
-const dollarsPerGb = 0.09
-
 const terabyteInGb = 1000
 
 export function ledgerTable(model: ReportModel): Html {
-  const { servedBytes, originBytes, savedRatio, duplicateFills } = model.results.bandwidth
+  const { servedBytes, originBytes, duplicateFills } = model.results.bandwidth
   const columns = [
     { head: 'Phase' },
     { head: 'To clients', isNumber: true },
@@ -23,7 +22,7 @@ export function ledgerTable(model: ReportModel): Html {
   )
   const total = ledgerRow('whole run', { servedBytes, originBytes })
   return html`${table(columns, [...rows, total])}
-<p>${worth(savedRatio)} ${fills(duplicateFills)}</p>${linksTable(model)}`
+<p>${worth(model.results.bandwidth)} ${fills(duplicateFills)}</p>${linksTable(model)}`
 }
 
 function linksTable({ links }: ReportModel): Html | null {
@@ -51,10 +50,10 @@ function ledgerRow(
   ]
 }
 
-function worth(savedRatio: number | null): Html {
+function worth({ savedRatio, money }: Results['bandwidth']): Html {
   if (savedRatio === null) return html`Nothing was served, so nothing can be said of savings.`
-  const full = dollarsPerGb * terabyteInGb
-  return html`At ${dollars(dollarsPerGb)} a GB out of S3, each TB that clients read costs <b>${dollars(full)}</b> straight from S3 and <b>${dollars(full * (1 - savedRatio))}</b> through this system: <b>${percent(round(savedRatio))}</b> saved.`
+  const full = money.dollarsPerGb * terabyteInGb
+  return html`At ${dollars(money.dollarsPerGb)} a GB out of S3 (<code>--price</code>), this run’s bytes from S3 cost ${dollars(money.originDollars)} instead of ${dollars(money.servedDollars)}. Each TB that clients read costs <b>${dollars(full)}</b> straight from S3 and <b>${dollars(full * (1 - savedRatio))}</b> through this system: <b>${percent(round(savedRatio))}</b> saved.`
 }
 
 function fills(duplicates: number): Html {

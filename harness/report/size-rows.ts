@@ -1,0 +1,38 @@
+// Rows of the table by object size, from the summary's counts.
+import { type Outcome, outcomes } from '../history/events.ts'
+import { type Histogram, quantileMs } from '../history/histogram.ts'
+import { mergedSizes, sizeClassName } from '../history/size-classes.ts'
+import type { PhaseSummary } from '../history/summary.ts'
+
+/** Reads of one size class that one path served. Times are ms from the first byte sent. */
+export interface SizeRow {
+  readonly sizeClass: string
+  readonly outcome: Outcome
+  readonly reads: number
+  readonly ttfbMs: { readonly p50: number; readonly p99: number }
+  readonly wholeMs: { readonly p50: number; readonly p99: number }
+  /** All bytes over all the reads' time, each read by itself. */
+  readonly bytesPerSecond: number
+}
+
+/** Smallest objects first, outcomes in their usual order. */
+export function sizeRows(phases: readonly PhaseSummary[]): SizeRow[] {
+  return mergedSizes(phases.map(({ sizes }) => sizes))
+    .sort(
+      (a, b) =>
+        (a.upToBytes ?? Number.POSITIVE_INFINITY) - (b.upToBytes ?? Number.POSITIVE_INFINITY) ||
+        outcomes.indexOf(a.outcome) - outcomes.indexOf(b.outcome),
+    )
+    .map(({ upToBytes, outcome, reads, bytes, ttfbUs, serviceUs }) => ({
+      sizeClass: sizeClassName(upToBytes),
+      outcome,
+      reads,
+      ttfbMs: middleAndTail(ttfbUs),
+      wholeMs: middleAndTail(serviceUs),
+      bytesPerSecond: (bytes / (serviceUs.mean * serviceUs.totalCount)) * 1e6,
+    }))
+}
+
+function middleAndTail(times: Histogram) {
+  return { p50: quantileMs(times, 0.5)!, p99: quantileMs(times, 0.99)! }
+}
