@@ -122,6 +122,7 @@ function configFor(url: string, dir: string, ratePerSecond: number): GeneratorCo
       ratePerSecond,
       shares: { neverRead: 0, upload: 0 },
       popularity: { zipf: 1, bigObjectBytes: 1e9, bigObjectShare: 0 },
+      rangeShare: 0,
     },
     uploadPrefix: 'uploads/',
     backups: [],

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { HistoryLine } from '../history/events.ts'
 import { Alarm } from './alarm.ts'
 import { Connections } from './connections.ts'
+import { KnownBodies } from './known-bodies.ts'
 import type {
   ColdPhase,
   Endpoint,
@@ -21,7 +22,8 @@ import { randomStream } from './random.ts'
 import { type Arrival, Recorder } from './recorder.ts'
 import { Sender, type SendOptions } from './sender.ts'
 import { Uploads } from './uploads.ts'
-import { popularityPicker, populationPicker, sampleBySize } from './workload.ts'
+import type { Part } from './witness.ts'
+import { partPicker, popularityPicker, populationPicker, sampleBySize } from './workload.ts'
 
 const flushMs = 250
 /** An object is known once it has been read: the warm phase asks again for what failed. */
@@ -29,11 +31,19 @@ const warmRounds = 3
 /** Arrivals sent without a look at the sockets in between, at most. */
 const issuedInARow = 100
 
+/** Says what an arrival asks for. */
+interface Pickers {
+  readonly population: () => Arrival['population']
+  readonly known: () => LoadObject
+  readonly part: (bytes: number) => Part | null
+}
+
 export class Generation {
   readonly recorder: Recorder
   readonly #config: GeneratorConfig
   readonly #known: readonly LoadObject[]
   readonly #neverRead: LoadObject[]
+  readonly #bodies: KnownBodies
   readonly #nowMs: () => number
   readonly #emit: (line: HistoryLine) => void
   readonly #sender: Sender
@@ -52,6 +62,7 @@ export class Generation {
     this.#config = config
     this.#known = objects.known
     this.#neverRead = objects.neverRead
+    this.#bodies = new KnownBodies(objects.known)
     this.#nowMs = nowMs
     this.#emit = emit
     this.recorder = new Recorder(emit, nowMs)
@@ -124,7 +135,7 @@ export class Generation {
       for (const object of queue) {
         const arrival = this.#arrive(phase, 'known', object.key, this.#nowMs(), false)
         const options = { connections: this.#connections, handshake: 'kept' } as const
-        results.push({ object, judged: await this.#sender.read(arrival, object, options) })
+        results.push({ object, judged: await this.#read(arrival, object, options) })
       }
     }
     await Promise.all(Array.from({ length: concurrency }, worker))
@@ -135,9 +146,12 @@ export class Generation {
     const { seed } = this.#config
     const workload: Workload = { ...this.#config.workload, ...phase.workload }
     const stream = (purpose: string) => randomStream(seed, `${phase.name}: ${purpose}`)
-    const pickPopulation = populationPicker(workload.shares, stream('population'))
     const candidates = this.#candidates(phase.only)
-    const pickKnown = popularityPicker(candidates, workload.popularity, seed, stream('which object'))
+    const pickers = {
+      population: populationPicker(workload.shares, stream('population')),
+      known: popularityPicker(candidates, workload.popularity, seed, stream('which object')),
+      part: partPicker(workload.rangeShare, stream('which part')),
+    }
     const startMs = this.#nowMs()
     const due = arrivals(workload.arrivals, workload.ratePerSecond, phase.durationMs, stream('arrivals'))
     let sinceYield = 0
@@ -145,7 +159,7 @@ export class Generation {
       if (await this.#sleepUntil(startMs + dueMs)) sinceYield = 0
       // Far behind schedule the loop never sleeps; answers must be read all the same.
       else if (++sinceYield % issuedInARow === 0) await setImmediate()
-      this.#issue(phase.name, pickPopulation(), pickKnown, startMs + dueMs)
+      this.#issue(phase.name, pickers, startMs + dueMs)
     }
     await this.#sleepUntil(startMs + phase.durationMs)
   }
@@ -158,16 +172,28 @@ export class Generation {
     return true
   }
 
-  #issue(phase: string, wanted: Arrival['population'], pickKnown: () => LoadObject, dueMs: number): void {
+  #issue(phase: string, pick: Pickers, dueMs: number): void {
+    const wanted = pick.population()
     if (wanted === 'upload') {
       this.#issueUpload(phase, dueMs)
       return
     }
     const fresh = wanted === 'never-read' ? this.#neverRead.pop() : undefined
-    const object = fresh ?? pickKnown()
+    const object = fresh ?? pick.known()
     const arrival = this.#arrive(phase, fresh ? 'never-read' : 'known', object.key, dueMs)
     if (this.#isFull(arrival)) return
-    void this.#sender.read(arrival, object, { connections: this.#connections, handshake: 'kept' })
+    const part = fresh ? null : pick.part(object.bytes)
+    const body = part && this.#bodies.get(object.key)
+    const options = { connections: this.#connections, handshake: 'kept' } as const
+    if (part && body) void this.#sender.readPart(arrival, part, body, options)
+    else void this.#read(arrival, object, options)
+  }
+
+  /** Reads a whole object, and keeps its body to compare later reads of its parts with. */
+  #read(arrival: Arrival, object: LoadObject, options: SendOptions): Promise<Judged> {
+    const { key } = object
+    const keep = this.#bodies.isMissing(key) ? (body: Buffer) => this.#bodies.keep(key, body) : null
+    return this.#sender.read(arrival, object, options, keep)
   }
 
   #issueUpload(phase: string, dueMs: number): void {

@@ -44,6 +44,8 @@ export interface Workload {
   readonly ratePerSecond: number
   readonly shares: Shares
   readonly popularity: Popularity
+  /** Part of the reads of known objects that ask for some of an object's bytes (Range), 0 to 1. */
+  readonly rangeShare: number
 }
 
 /** Narrows a phase to some of the known objects; all conditions must hold. */

@@ -2,14 +2,7 @@
 import type { Outcome } from '../history/events.ts'
 import type { Ending } from './connection.ts'
 import type { ResponseHead } from './response-reader.ts'
-
-/** What arrived of a body, and what should have. */
-export interface BodyCheck {
-  readonly expectedBytes: number
-  readonly expectedSha256: string
-  readonly bytes: number
-  readonly sha256: string
-}
+import type { Witness } from './witness.ts'
 
 export interface Judged {
   readonly outcome: Outcome
@@ -17,11 +10,11 @@ export interface Judged {
   readonly detail: string
 }
 
-/** `body` is null for uploads, whose answer has no body to compare. `backups` are X-Backend names that mean failover. */
+/** `backups` are X-Backend names that mean failover. */
 export function judge(
   ending: Ending,
   head: ResponseHead | null,
-  body: BodyCheck | null,
+  witness: Witness,
   backups: ReadonlySet<string>,
 ): Judged {
   if (ending.kind === 'nonsense') return { outcome: 'corrupt', detail: ending.detail }
@@ -30,20 +23,8 @@ export function judge(
   const { status } = head!
   if (status >= 500) return { outcome: 'http5xx', detail: `status ${status}` }
   if (status >= 400) return { outcome: 'http4xx', detail: `status ${status}` }
-  if (status !== 200) return { outcome: 'corrupt', detail: `status ${status} for a whole object` }
-  const wrong = body === null ? null : wrongBody(body)
-  return wrong ?? { outcome: pathOf(head!, backups), detail: '' }
-}
-
-function wrongBody(body: BodyCheck): Judged | null {
-  const { bytes, expectedBytes } = body
-  if (bytes < expectedBytes)
-    return { outcome: 'truncated', detail: `${bytes} of ${expectedBytes} bytes, ended cleanly` }
-  if (bytes > expectedBytes)
-    return { outcome: 'corrupt', detail: `${bytes} bytes instead of ${expectedBytes}` }
-  if (body.sha256 !== body.expectedSha256)
-    return { outcome: 'corrupt', detail: `the right length, but SHA-256 ${body.sha256}` }
-  return null
+  if (status !== witness.status) return { outcome: 'corrupt', detail: `status ${status} for ${witness.what}` }
+  return witness.wrong(head!) ?? { outcome: pathOf(head!, backups), detail: '' }
 }
 
 const byCacheStatus: Readonly<Record<string, Outcome>> = {

@@ -1,14 +1,14 @@
 // Sends one arrival's request, signed as a client would sign it, checks every byte of the answer and records the end.
 import { hash } from 'node:crypto'
 import { emptyPayloadHash, signSigV4 } from '../../proxy/adapters/sigv4.ts'
-import { BodyDigest } from './body-digest.ts'
 import type { Ending, ExchangeRequest } from './connection.ts'
 import type { Connections, Handshake } from './connections.ts'
 import type { GeneratorConfig, SigningCredentials } from './messages.ts'
 import type { LoadObject } from './objects.ts'
-import { type BodyCheck, type Judged, judge } from './outcome.ts'
+import { type Judged, judge } from './outcome.ts'
 import type { Arrival, Recorder } from './recorder.ts'
 import type { ResponseHead } from './response-reader.ts'
+import { nothingToCheck, type Part, partOf, type Witness, wholeObject } from './witness.ts'
 
 export interface SendOptions {
   readonly connections: Connections
@@ -43,35 +43,28 @@ export class Sender {
     for (const cancel of [...this.#cancels]) cancel()
   }
 
-  /** GETs an object and compares its body with the manifest's length and digest. */
-  read(arrival: Arrival, object: LoadObject, options: SendOptions): Promise<Judged> {
-    const digest = new BodyDigest(object.bytes)
-    const check = (): BodyCheck => ({
-      expectedBytes: object.bytes,
-      expectedSha256: object.sha256,
-      bytes: digest.bytes,
-      sha256: digest.sha256(),
-    })
-    const onBody = (chunk: Buffer) => digest.add(chunk)
-    return this.#send(
-      arrival,
-      this.#request('GET', object.key, null, arrival.requestId),
-      options,
-      onBody,
-      check,
-    )
+  /** GETs an object and compares its body with the manifest's length and digest; `keep` gets the body when it is right. */
+  read(
+    arrival: Arrival,
+    object: LoadObject,
+    options: SendOptions,
+    keep: ((body: Buffer) => void) | null = null,
+  ): Promise<Judged> {
+    const request = this.#request('GET', object.key, null, arrival.requestId)
+    return this.#send(arrival, request, options, wholeObject(object, keep))
+  }
+
+  /** GETs a part of an object whose whole body is `body`. */
+  readPart(arrival: Arrival, part: Part, body: Buffer, options: SendOptions): Promise<Judged> {
+    const request = this.#request('GET', arrival.key, null, arrival.requestId)
+    const headers = [...request.headers, 'Range', part.range]
+    return this.#send(arrival, { ...request, headers }, options, partOf(body, part))
   }
 
   /** PUTs a new object. */
   upload(arrival: Arrival, body: Buffer, options: SendOptions): Promise<Judged> {
     const request = this.#request('PUT', arrival.key, body, arrival.requestId)
-    return this.#send(
-      arrival,
-      request,
-      options,
-      () => {},
-      () => null,
-    )
+    return this.#send(arrival, request, options, nothingToCheck)
   }
 
   #request(method: string, key: string, body: Buffer | null, requestId: string): ExchangeRequest {
@@ -112,8 +105,7 @@ export class Sender {
     arrival: Arrival,
     request: ExchangeRequest,
     { connections, handshake }: SendOptions,
-    onBody: (chunk: Buffer) => void,
-    check: () => BodyCheck | null,
+    witness: Witness,
   ): Promise<Judged> {
     const sentMs = this.#nowMs()
     let head: ResponseHead | null = null
@@ -122,7 +114,7 @@ export class Sender {
     return new Promise((resolve) => {
       const onEnd = (ending: Ending) => {
         this.#cancels.delete(cancel)
-        const judged = judge(ending, head, head?.status === 200 ? check() : null, this.#backups)
+        const judged = judge(ending, head, witness, this.#backups)
         const isStarved = ending.kind === 'starved'
         if (isStarved) this.#recorder.doubt(`the load generator ran out of connections: ${ending.detail}`)
         const endMs = this.#nowMs()
@@ -136,7 +128,7 @@ export class Sender {
         },
         onBody: (chunk) => {
           bytes += chunk.length
-          if (head!.status === 200) onBody(chunk)
+          if (head!.status === witness.status) witness.add(chunk)
         },
         onEnd,
       })

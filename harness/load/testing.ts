@@ -66,6 +66,7 @@ export function configFor(
       ratePerSecond: 200,
       shares: { neverRead: 0, upload: 0 },
       popularity: { zipf: 0.9, bigObjectBytes: 1 << 23, bigObjectShare: 0.002 },
+      rangeShare: 0,
     },
     uploadPrefix: 'uploads/',
     backups: ['s3'],

@@ -4,7 +4,7 @@ import type { LoadObject } from './objects.ts'
 import { filterObjects } from './objects.ts'
 import { arrivals } from './pacer.ts'
 import { randomStream } from './random.ts'
-import { popularityPicker, populationPicker, sampleBySize } from './workload.ts'
+import { partPicker, popularityPicker, populationPicker, sampleBySize } from './workload.ts'
 
 const objects: LoadObject[] = Array.from({ length: 200 }, (_, i) => ({
   key: `k${i}`,
@@ -114,5 +114,28 @@ t.test('planning knows no clock and no socket', (t) => {
     const source = readFileSync(new URL(file, import.meta.url), 'utf8')
     t.notMatch(source, /Date\.now|performance\.|Math\.random|node:(net|timers|http)/, file)
   }
+  t.end()
+})
+
+t.test('parts lie within the object, come in every form, as often as asked for, and follow the seed', (t) => {
+  const bytes = 1000
+  const drawn = (seed: number) => {
+    const pick = partPicker(0.5, randomStream(seed, 'x'))
+    return Array.from({ length: 4000 }, () => pick(bytes)).filter((part) => part !== null)
+  }
+  const parts = drawn(4)
+  t.same(parts, drawn(4))
+  // 2,000 expected, standard deviation 32: six of them.
+  t.ok(Math.abs(parts.length - 2000) < 190, `${parts.length} parts of 4,000 reads`)
+  const forms = parts.map(({ first, last, range }) => {
+    const isWithin = first >= 0 && first <= last && last < bytes
+    if (!isWithin) t.fail(`${first} to ${last} is not within ${bytes} bytes`)
+    if (range === `bytes=${first}-${last}`) return 'closed'
+    t.equal(last, bytes - 1, `${range} reaches to the end`)
+    return range === `bytes=${first}-` ? 'open' : range === `bytes=-${bytes - first}` ? 'suffix' : 'wrong'
+  })
+  t.same([...new Set(forms)].sort(), ['closed', 'open', 'suffix'])
+  t.equal(partPicker(1, randomStream(4, 'x'))(1)?.last, 0, 'of one byte there is one part')
+  t.equal(partPicker(0, randomStream(4, 'x'))(1000), null)
   t.end()
 })

@@ -3,6 +3,7 @@ import type { Population } from '../history/events.ts'
 import type { Popularity, Shares } from './messages.ts'
 import type { LoadObject } from './objects.ts'
 import { type Draw, randomStream, shuffled } from './random.ts'
+import type { Part } from './witness.ts'
 
 /** Draws known objects by popularity (the rule stands at `Popularity`). The seed deals the ranks, the same in each phase. */
 export function popularityPicker(
@@ -51,6 +52,22 @@ export function populationPicker(shares: Shares, draw: Draw): () => Population {
     if (at < shares.upload) return 'upload'
     return at < shares.upload + shares.neverRead ? 'never-read' : 'known'
   }
+}
+
+/** Which bytes a read asks for, in the three forms that a Range header has (RFC 9110 §14.1.2); null for the whole object. */
+export function partPicker(share: number, draw: Draw): (bytes: number) => Part | null {
+  return (bytes) => (draw() < share ? pickPart(bytes, draw) : null)
+}
+
+/** Lengths are spread evenly over the orders of magnitude. */
+function pickPart(bytes: number, draw: Draw): Part {
+  const length = Math.max(1, Math.floor(bytes ** draw()))
+  const first = Math.floor(draw() * (bytes - length + 1))
+  const last = bytes - 1
+  const form = draw()
+  if (form < 1 / 4) return { first, last, range: `bytes=${first}-` }
+  if (form < 1 / 2) return { first: bytes - length, last, range: `bytes=-${length}` }
+  return { first, last: first + length - 1, range: `bytes=${first}-${first + length - 1}` }
 }
 
 /** A sample of `count` objects spread evenly over the sizes, in an order that the seed decides. */
