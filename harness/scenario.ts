@@ -46,6 +46,7 @@ const defaultWorkload: Omit<Workload, 'ratePerSecond'> = {
   arrivals: 'poisson',
   shares: { neverRead: 0.02, upload: 0.01 },
   popularity: { zipf: 0.9, bigObjectBytes: 8 * 1024 * 1024, bigObjectShare: 0.002 },
+  rangeShare: 0.05,
 }
 
 /** No request may stay unanswered longer: far above every deadline of the reference system, so that a hang is seen as one. */
