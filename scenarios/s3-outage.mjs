@@ -63,6 +63,12 @@ await scenario(
         must: { atMost: 0 },
       },
       {
+        name: 'no client without credentials gets an object',
+        phase: 'all',
+        measure: { kind: 'strangers-served', phases: ['steady', ...outage, 'recovery'] },
+        must: { atMost: 0 },
+      },
+      {
         name: 'at most one fetch from S3 per stale key after healing',
         phase: 'recovery',
         measure: { kind: 'origin-fetches-per-key', phases: ['recovery'] },
