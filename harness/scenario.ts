@@ -19,9 +19,10 @@ import { presentRun } from './report/present.ts'
 import { attachDeployment, describeRunning } from './run/attach-deployment.ts'
 import { othersToRun, runOnOthers } from './run/compare-with.ts'
 import { type DeployHooks, type Deployment, deploy } from './run/deployment.ts'
-import { type Observer, observe } from './run/observer.ts'
 import { measureLinkCost } from './run/link-cost.ts'
+import { type Observer, observe } from './run/observer.ts'
 import { makeRunDirectory, parseRunOptions, type RunOptions, type ScenarioDefaults } from './run/options.ts'
+import { tellOfRefusal } from './run/refusal.ts'
 import { runLine } from './run/run-line.ts'
 import { type Act, requireActs } from './run/running.ts'
 import { tellOfRefusal } from './run/refusal.ts'
@@ -39,6 +40,8 @@ export interface Scenario extends ScenarioDefaults {
   /** What else it acts on: for a deployment that runs already, options must say where that is. */
   readonly actsOn?: readonly Act[]
   readonly workload?: Partial<Omit<Workload, 'ratePerSecond'>>
+  /** A read that is not complete after this long has failed; 5000 when nothing is said. */
+  readonly requestTimeoutMs?: number
   readonly thresholds: readonly Threshold[]
 }
 
@@ -78,8 +81,8 @@ export async function runScenario(
   } catch (error) {
     if (error instanceof UsageError) {
       console.error(`breakwater: ${error.message}`)
-      return exitCodes.usage
       await tellOfRefusal(error)
+      return exitCodes.usage
     }
     console.error(error)
     return exitCodes.crash
@@ -103,13 +106,13 @@ function requireParts({ name, needs }: Scenario, system: SystemDescription): voi
     if (system.parts.some((part) => part.role === 'cache' && readsDiskFaults(part))) return
     throw new NotApplicable(
       `${name} makes a store fail by a file that the store reads ({disk_faults}), and no cache of the system ${system.name} reads it; choose another --system`,
-    )
       'store that can be made to fail',
+    )
   }
   throw new NotApplicable(
     `${name} acts on a ${needs}, and the system ${system.name} has no part with \`role: ${needs}\`; choose another --system`,
-  )
     needs,
+  )
 }
 
 /** One run: owns what it opened and undoes it. */
@@ -268,7 +271,7 @@ class ScenarioRun {
         uploadPrefix: 'uploads/',
         backups: entry === originThroughLink ? [] : ['s3'],
         maxInFlight,
-        timeoutMs: requestTimeoutMs,
+        timeoutMs: this.#definition.requestTimeoutMs ?? requestTimeoutMs,
       },
       { onLine: emit, onDeath: this.#onTrouble },
     )

@@ -126,6 +126,8 @@ export interface OriginOptions {
   readonly dir: string
   /** The user's own files instead of the default data set. */
   readonly dataset?: string
+  /** Sizes of known objects to make beside those of the data set, bytes. */
+  readonly largeObjects?: readonly number[]
   /** How many objects the synthetic origin has. */
   readonly objects?: number
   readonly seed: number

@@ -17,8 +17,8 @@ import { startS3rver, storeRoot } from './s3rver.ts'
 import { plantObject } from './s3rver-store.ts'
 import { seed, writeManifest } from './seeding.ts'
 import type { OriginConfig, ReadyLine } from './start.ts'
-import { type Plant, withSynthetic } from './synthetic.ts'
-import { syntheticObjects } from './synthetic-objects.ts'
+import { type Plant, syntheticBody, withSynthetic } from './synthetic.ts'
+import { sizedObjects, syntheticObjects } from './synthetic-objects.ts'
 
 /** The store with its objects in place, and their manifest written. */
 async function startBackend(config: OriginConfig, manifestFile: string): Promise<RunningBackend> {
@@ -29,16 +29,19 @@ async function startBackend(config: OriginConfig, manifestFile: string): Promise
     await writeManifest(objects, manifestFile)
     return running
   }
+  const large = sizedObjects(config.seed, config.largeObjects)
   const root = storeRoot(dir)
   const plant: Plant = (key, body, md5) => plantObject(root, bucket, key, body, md5)
   if (config.kind === 'synthetic') {
     if (config.dataset !== null) throw new UsageError('--dataset has no use with --origin synthetic')
-    const objects = syntheticObjects(config.seed, config.objects)
+    const objects = [...syntheticObjects(config.seed, config.objects), ...large]
     await writeManifest(objects, manifestFile)
     return withSynthetic(objects, bucket, await startS3rver(dir, bucket), plant)
   }
   const files = config.dataset === null ? await defaultDataset() : await userDataset(config.dataset)
-  await writeManifest(await seed(files, plant), manifestFile)
+  const objects = await seed(files, plant)
+  for (const object of large) await plant(object.key, syntheticBody(object), object.md5)
+  await writeManifest([...objects, ...large], manifestFile)
   return startS3rver(dir, bucket)
 }
 

@@ -23,6 +23,7 @@ export interface OriginConfig {
   readonly dir: string
   readonly dataset: string | null
   readonly url: string | null
+  readonly largeObjects: readonly number[]
   /** How many the synthetic origin has. */
   readonly objects: number
   readonly seed: number
@@ -47,6 +48,7 @@ export async function startOrigin(options: OriginOptions): Promise<OriginHandle>
     dir,
     dataset: options.dataset ?? null,
     url: options.url ?? null,
+    largeObjects: options.largeObjects ?? [],
     objects: options.objects ?? defaultObjects,
     seed: options.seed,
     port: options.port ?? 0,

@@ -40,6 +40,15 @@ export function syntheticObjects(seed: number, count: number): SyntheticObject[]
   })
 }
 
+/** Known objects of the sizes asked for, bytes, beside a data set. */
+export function sizedObjects(seed: number, sizes: readonly number[]): SyntheticObject[] {
+  return sizes.map((bytes, i) => ({
+    key: `large/${i + 1}.bin`,
+    role: 'known',
+    ...digested(`${seed}/large/${i}`, bytes),
+  }))
+}
+
 function makeBodies(seed: number, count: number): SyntheticBody[] {
   const generator = xoroshiro128plus(seed)
   const draw = () => uniformFloat64(generator)

@@ -46,7 +46,7 @@ export function withSynthetic(
   async function plantCopySource(source: string | undefined): Promise<void> {
     const key = decodeURIComponent(source ?? '').replace(/^\/?[^/]*\//, '')
     const object = made.get(key)
-    if (source !== undefined && object !== undefined) await plant(key, wholeBody(object), object.md5)
+    if (source !== undefined && object !== undefined) await plant(key, syntheticBody(object), object.md5)
   }
 
   async function merged(): Promise<Listable> {
@@ -121,6 +121,7 @@ function withBody(about: HeaderList, bytes: number): string[] {
   return [...about, 'Content-Type', 'binary/octet-stream', 'Content-Length', String(bytes)]
 }
 
-function wholeBody({ seed, bytes }: SyntheticObject): Buffer {
+/** The whole of it in memory. */
+export function syntheticBody({ seed, bytes }: SyntheticObject): Buffer {
   return Buffer.concat([...syntheticPieces(seed, 0, bytes - 1)])
 }

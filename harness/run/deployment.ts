@@ -122,6 +122,7 @@ async function bringUpOrigin(
     ...originChoice(options.origin),
     dir,
     seed: options.seed,
+    ...(options.largeObjects && { largeObjects: options.largeObjects }),
     ...(options.dataset && { dataset: options.dataset }),
   })
   let isWanted = true

@@ -17,6 +17,8 @@ export interface ScenarioDefaults {
   readonly durationSeconds: number
   /** Where the objects are, when not in s3rver. */
   readonly origin?: string
+  /** Sizes of known objects beside those of the data set, bytes; an origin that runs already or is elsewhere has none. */
+  readonly largeObjects?: readonly number[]
   /** How much the caches may store, as a configuration file says it; "2g" when nothing is said. */
   readonly storeSize?: string
   /** What S3 gives one client at the most, all its connections together, bytes a second. Offers `--throttle`. */
@@ -45,6 +47,7 @@ export interface RunOptions {
   readonly compareWith: string | null
   /** Dollars for a GB (10^9 bytes) out of S3, for the report. */
   readonly dollarsPerGb: number
+  readonly largeObjects?: readonly number[]
   readonly storeSize?: string
   /** Bytes a second; absent in scenarios that throttle nothing. */
   readonly throttle?: number
@@ -96,7 +99,7 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
     .description(story)
     .option(
       '--system <name>',
-      'reference, nginx-haproxy, nginx-haproxy-tuned, direct or FILE.yaml',
+      'reference, nginx-haproxy, nginx-haproxy-tuned, direct, FILE.yaml, or the URL of a deployment that runs already',
       'reference',
     )
     .option('--nginx-conf <file>', "your own nginx.conf in place of the system's, with the same placeholders")
