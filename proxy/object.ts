@@ -12,6 +12,30 @@ export type HeaderList = readonly string[]
  */
 export type Body = AsyncIterable<Uint8Array>
 
+/**
+ * A body that can also be read in memory which it uses again, without a promise where it can be had at once. Iterated,
+ * it gives pieces that may be kept.
+ */
+export interface LentBody extends Body {
+  /** The next piece, the reader's until the next call here; null at the end. Rejects as iterating does. */
+  lend(): Uint8Array | null | Promise<Uint8Array | null>
+  /** Nothing more is wanted, and what was lent is no longer used. */
+  leave(): void
+}
+
+export function isLent(body: Uint8Array | Body | null): body is LentBody {
+  return body !== null && 'lend' in body
+}
+
+/** Tells those at work for somebody that he has left: what they need of an AbortSignal, so that a hot path may use less. */
+export interface Signal {
+  readonly aborted: boolean
+  /** Why; usually a ProxyError. */
+  readonly reason: unknown
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
 /** A request as it reached a role of the proxy. `target` is the request target's bytes, never normalised. */
 export interface ProxyRequest {
   readonly method: string
@@ -23,7 +47,7 @@ export interface ProxyRequest {
   readonly receivedMs: number
   readonly clientAddress: string
   /** Aborted when the client's connection is gone. */
-  readonly signal: AbortSignal
+  readonly signal: Signal
 }
 
 /**

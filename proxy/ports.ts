@@ -1,6 +1,6 @@
 // Everything the flow of the proxy may touch of the outside world. Adapters implement these; tests and the
 // simulated world implement them in memory on a virtual clock.
-import type { Body, EntryMeta, HeaderList, StoredEntry } from './object.ts'
+import type { Body, EntryMeta, HeaderList, Signal, StoredEntry } from './object.ts'
 
 export interface Clock {
   /** Never jumps; for ages, timeouts and intervals. */
@@ -25,7 +25,7 @@ export interface OriginRequest {
   /** Instead of the origin's own stage timeout from the end of the request to the head of the answer; Infinity: the signal alone bounds it. */
   readonly firstByteMs?: number
   /** Ends the request and its body. */
-  readonly signal?: AbortSignal
+  readonly signal?: Signal
 }
 
 export interface OriginResponse {
@@ -33,6 +33,8 @@ export interface OriginResponse {
   readonly headers: HeaderList
   /** Throws `truncated`, `overlong`, `reset` or `between-bytes-timeout` rather than end short. */
   readonly body: Body
+  /** All of the body, when it came with the head: then `body` need be neither read nor thrown away. */
+  readonly whole?: Uint8Array
 }
 
 /** An S3 endpoint or a cache node, with its own connections, addresses and stage timeouts. */

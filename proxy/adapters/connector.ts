@@ -94,16 +94,20 @@ function authorityIn(file: string): Buffer {
 /** The socket once it can carry a request; rejects and destroys it otherwise. */
 function opened(socket: Socket, isTls: boolean, timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
+    let isOpen = false
     const fail = (error: Error) => {
+      if (isOpen) return
       clearTimeout(timer)
       socket.destroy()
       reject(error)
     }
-    const timer = setTimeout(() => {
+    const expire = () =>
       fail(Object.assign(new Error(`no connection within ${timeoutMs} ms`), { code: 'ETIMEDOUT' }))
-    }, timeoutMs)
+    // What has arrived by then is read first: a process that was held up must not take its own delay for the server's.
+    const timer = setTimeout(() => setImmediate(expire), timeoutMs)
     socket.once('error', fail)
     socket.once(isTls ? 'secureConnect' : 'connect', () => {
+      isOpen = true
       clearTimeout(timer)
       socket.off('error', fail)
       resolve(socket)

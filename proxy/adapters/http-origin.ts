@@ -8,6 +8,7 @@ import { asUndiciConnector, type ConnectorOptions, createConnector } from './con
 import { OriginBody } from './http-origin-body.ts'
 import { isSafe, originError } from './http-origin-errors.ts'
 import { headFault } from './http-origin-head.ts'
+import { WireClient } from './http-wire.ts'
 import { FirstByteTimer } from './stage-timers.ts'
 
 export interface HttpOriginOptions extends ConnectorOptions {
@@ -38,8 +39,10 @@ export interface HttpOrigin extends Origin {
 
 /** Connects lazily. Throws when the CA file can't be read. */
 export function createHttpOrigin(options: HttpOriginOptions, resolver: Resolver, clock: Clock): HttpOrigin {
-  const pool = new Pool(new URL(options.url).origin, {
-    connect: asUndiciConnector(createConnector(options, resolver, clock)),
+  const { origin, protocol, host } = new URL(options.url)
+  const open = createConnector(options, resolver, clock)
+  const pool = new Pool(origin, {
+    connect: asUndiciConnector(open),
     connections: options.maxConnections,
     headersTimeout: 0, // stage-timers.ts has exact ones
     bodyTimeout: 0,
@@ -48,11 +51,18 @@ export function createHttpOrigin(options: HttpOriginOptions, resolver: Resolver,
     maxHeaderSize: maxHeaderBytes,
     pipelining: 1,
   })
+  const wire = protocol === 'http:' ? new WireClient(open, { ...options, host, keepAliveMs }) : null
+  const ask = (request: OriginRequest) =>
+    wire !== null && request.body === null && isSafe(request.method)
+      ? wire.fetch(request)
+      : fetchOnce(pool, request, options)
   return {
     name: options.name,
-    fetch: (request) =>
-      fetchOnce(pool, request, options).catch((error) => onceMore(pool, request, options, error)),
-    close: () => pool.destroy(),
+    fetch: (request) => ask(request).catch((error) => onceMore(ask, request, options, error)),
+    close() {
+      wire?.close()
+      return pool.destroy()
+    },
   }
 }
 
@@ -103,7 +113,7 @@ function badHead(fault: string, body: Readable, method: string): ProxyError {
  * more, on another connection.
  */
 function onceMore(
-  pool: Pool,
+  ask: (request: OriginRequest) => Promise<OriginResponse>,
   request: OriginRequest,
   options: HttpOriginOptions,
   error: unknown,
@@ -111,7 +121,7 @@ function onceMore(
   const failure = originError(error, { method: request.method, stage: 'waiting', name: options.name })
   const isRace = failure.code === 'closed-early' || failure.code === 'reset'
   if (!isRace || !failure.retryable || request.body !== null) throw failure
-  return fetchOnce(pool, request, options)
+  return ask(request)
 }
 
 function forwarded(headers: HeaderList): string[] {

@@ -2,10 +2,19 @@
 // The first head that is not plain hands the socket, with every unread byte, to Node's own HTTP server.
 import type { Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
-import type { Handler, HeaderList, ProxyRequest, ProxyResponse } from '../object.ts'
+import {
+  type Handler,
+  type HeaderList,
+  isLent,
+  type ProxyRequest,
+  type ProxyResponse,
+  type Signal,
+} from '../object.ts'
 import type { Clock, Log } from '../ports.ts'
+import { Stop } from '../router/stop.ts'
 import { cancelBody, sendBody, writeBoth } from './http-server-body.ts'
 import { headFacts, headText, isBodiless } from './http-server-head.ts'
+import { sendLent } from './http-server-lent.ts'
 import { type ParsedHead, parseHead } from './http-server-parse.ts'
 
 /** What connections share with the server that accepted them. */
@@ -30,8 +39,7 @@ class FastRequest implements ProxyRequest {
   readonly body = null
   readonly receivedMs: number
   readonly clientAddress: string
-  #aborter: AbortController | undefined
-  #gone = false
+  #gone: Stop | undefined
 
   constructor(head: ParsedHead, receivedMs: number, clientAddress: string) {
     this.method = head.method
@@ -41,16 +49,15 @@ class FastRequest implements ProxyRequest {
     this.clientAddress = clientAddress
   }
 
-  /** Made on first use: most requests never ask. */
-  get signal(): AbortSignal {
-    this.#aborter ??= new AbortController()
-    if (this.#gone) this.#aborter.abort()
-    return this.#aborter.signal
+  /** Made on first use: a hit never asks. */
+  get signal(): Signal {
+    this.#gone ??= new Stop()
+    return this.#gone
   }
 
   abort(): void {
-    this.#gone = true
-    this.#aborter?.abort()
+    this.#gone ??= new Stop()
+    this.#gone.abort()
   }
 }
 
@@ -151,7 +158,7 @@ export class Connection {
     }
     if (answer instanceof Promise) this.#answerLater(request, answer, keepAlive)
     else if (isAtHand(answer)) this.#sendAtOnce(request, answer, keepAlive)
-    else this.#answerLater(request, Promise.resolve(answer), keepAlive)
+    else this.#sendOn(request, this.#sendPieces(request, answer, keepAlive))
   }
 
   /** Head and whole body, with as few writes as there can be. */
@@ -208,7 +215,8 @@ export class Connection {
     this.#answered()
   }
 
-  async #sendPieces(request: FastRequest, answer: ProxyResponse, keepAlive: boolean): Promise<void> {
+  /** Null when the system has taken all of it at once. */
+  #sendPieces(request: FastRequest, answer: ProxyResponse, keepAlive: boolean): Promise<void> | null {
     const facts = headFacts(answer.headers)
     const bodiless = isBodiless(request.method, answer.status)
     const framing = bodiless ? 'none' : facts.contentLength === null ? 'chunked' : 'length'
@@ -217,14 +225,36 @@ export class Connection {
     if (bodiless) {
       cancelBody(body)
       this.socket.write(head, 'latin1')
-    } else {
-      try {
-        await sendBody(this, body, framing, facts.contentLength, head)
-      } catch (error) {
-        this.#cut(request, error)
-      }
+      if (!keepAlive) this.#finish()
+      return null
+    }
+    const sending =
+      isLent(body) && facts.contentLength !== null
+        ? sendLent(this, body, facts.contentLength, head)
+        : sendBody(this, body, framing, facts.contentLength, head)
+    if (sending !== null) return this.#sent(request, sending, keepAlive)
+    if (!keepAlive) this.#finish()
+    return null
+  }
+
+  async #sent(request: FastRequest, sending: Promise<unknown>, keepAlive: boolean): Promise<void> {
+    try {
+      await sending
+    } catch (error) {
+      this.#cut(request, error)
     }
     if (!keepAlive) this.#finish()
+  }
+
+  /** Answers the next head when this answer has been sent, unless it has been already. */
+  async #sendOn(request: FastRequest, sending: Promise<void> | null): Promise<void> {
+    if (sending === null) return
+    this.#answering = true
+    this.#current = request
+    if (this.#unread.length > 0) this.socket.pause()
+    await sending
+    this.#current = null
+    this.#answered()
   }
 
   /** The answer is written: the next head may be answered. */

@@ -2,7 +2,7 @@
 // for a failover. When one is due, what has already arrived is read first: a process that was held up must not take its
 // own delay for the server's.
 import { ProxyError } from '../errors.ts'
-import type { Body } from '../object.ts'
+import type { Body, Signal } from '../object.ts'
 
 /** Ends a request whose answer does not begin in time, or that its caller gives up. */
 export class FirstByteTimer {
@@ -13,7 +13,7 @@ export class FirstByteTimer {
   #over = false
 
   /** `isSafe`: the request can't act at the far side, so that another server may be asked. */
-  constructor(ms: number, isSafe: boolean, caller: AbortSignal | undefined) {
+  constructor(ms: number, isSafe: boolean, caller: Signal | undefined) {
     this.#ms = ms
     this.#isSafe = isSafe
     const leave = () => this.#controller.abort(leftBecause(caller?.reason))
@@ -96,7 +96,8 @@ export class SilenceTimer {
   }
 }
 
-function leftBecause(reason: unknown): ProxyError {
+/** The failure of a request whose caller left. */
+export function leftBecause(reason: unknown): ProxyError {
   if (reason instanceof ProxyError) return reason
   return new ProxyError('the caller left', { code: 'client-gone', source: 'client', cause: reason })
 }

@@ -1,6 +1,6 @@
 // Bounds how long a client waits for the origin. Flow.
 import { ProxyError } from '../errors.ts'
-import type { Body } from '../object.ts'
+import type { Body, Signal } from '../object.ts'
 import type { Clock, OriginRequest } from '../ports.ts'
 import type { Upstream, UpstreamAnswer } from './upstream.ts'
 
@@ -17,16 +17,15 @@ export function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promis
  * time in which the proxy waits for the client's next chunk doesn't count. null leaves the limit to the origin's own.
  */
 export function send(
-  request: OriginRequest & { readonly signal: AbortSignal },
+  request: OriginRequest & { readonly signal: Signal },
   upstream: Upstream,
   clock: Clock,
   deadlineMs: number | null,
 ): Promise<UpstreamAnswer> {
   if (deadlineMs === null) return upstream.fetch(request)
-  const silence = new Silence(clock, Math.max(0, deadlineMs))
-  const signal = AbortSignal.any([silence.signal, request.signal])
+  const silence = new Silence(clock, Math.max(0, deadlineMs), request.signal)
   const body = request.body && silence.between(request.body)
-  return silence.orElse(upstream.fetch({ ...request, body, signal }))
+  return silence.orElse(upstream.fetch({ ...request, body, signal: silence.signal }))
 }
 
 /** Counts time in which it is the origin's turn. */
@@ -38,13 +37,17 @@ class Silence {
   #cancel: () => void = () => {}
   #over = false
 
-  constructor(clock: Clock, limitMs: number) {
+  constructor(clock: Clock, limitMs: number, client: Signal) {
     this.#clock = clock
     this.#limitMs = limitMs
+    const leave = () => this.#controller.abort(client.reason)
+    if (client.aborted) leave()
+    else client.addEventListener('abort', leave, { once: true })
     this.#expired.promise.catch(() => {})
     this.#start()
   }
 
+  /** Aborted when the time is up or the client leaves, also later, within the body. */
   get signal(): AbortSignal {
     return this.#controller.signal
   }

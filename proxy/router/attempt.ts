@@ -1,6 +1,6 @@
 // One attempt: one server is asked, once it has a connection to spare, and told what that says of its health. Flow.
 import { ProxyError } from '../errors.ts'
-import { type HeaderList, headerValue } from '../object.ts'
+import { type HeaderList, headerValue, type Signal } from '../object.ts'
 import type { OriginResponse } from '../ports.ts'
 import type { Backend } from './backend.ts'
 import { discard } from './body.ts'
@@ -34,7 +34,7 @@ export async function attempt(
   backend: Backend,
   because: string,
   headers: HeaderList,
-  signal: AbortSignal,
+  signal: Signal,
   firstByteMs: number,
 ): Promise<Attempt> {
   const { clock } = exchange.fleet.ports
@@ -86,7 +86,7 @@ export function noteHit(exchange: Exchange, response: OriginResponse): void {
  * The failure by its name: once the deadline, the client or a faster hedge has ended the attempt, that is its name.
  * What is no ProxyError is a mistake in the code and goes on as it is.
  */
-export function named(error: unknown, patience: Patience, signal: AbortSignal): ProxyError {
+export function named(error: unknown, patience: Patience, signal: Signal): ProxyError {
   const ended = patience.ended ?? (signal.aborted ? 'superseded' : null)
   if (ended !== null) {
     return new ProxyError('the attempt was ended', { code: ended, source: 'client', cause: error })

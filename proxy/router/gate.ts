@@ -1,6 +1,7 @@
 // Bounds the requests that are with one server and those that wait for it. Flow. Requests expected to hit are served
 // before misses and have connections that misses can't take, so that a hit never waits behind a slow miss.
 import { ProxyError } from '../errors.ts'
+import type { Signal } from '../object.ts'
 import type { Clock } from '../ports.ts'
 import type { QueueOptions } from './options.ts'
 
@@ -43,7 +44,7 @@ export class Gate {
   }
 
   /** Waits for a slot; rejects with `queue-full`, `queue-timeout`, or with the signal's reason. */
-  enter(expectsHit: boolean, signal: AbortSignal): Promise<void> {
+  enter(expectsHit: boolean, signal: Signal): Promise<void> {
     if (this.queued >= this.#options.maxQueue) return Promise.reject(refusal('queue-full'))
     const queue = expectsHit ? this.#hits : this.#misses
     return new Promise((resolve, reject) => {

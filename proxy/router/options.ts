@@ -1,5 +1,6 @@
 // What the router can be told, as plain data: config.ts parses a YAML file into exactly these types. No defaults here
 // but `routerDefaults`; inside the router nothing is optional. All durations are milliseconds.
+import type { Signal } from '../object.ts'
 import type { Clock, Digests, Log, Origin, Random } from '../ports.ts'
 
 /**
@@ -177,5 +178,5 @@ export interface RouterPorts {
   /** An empty record of times. */
   timing(): Timing
   /** Connects (and shakes hands, for https) and hangs up: the check of kind `tcp`. Rejects with a ProxyError. */
-  connect(server: ServerOptions, signal: AbortSignal): Promise<void>
+  connect(server: ServerOptions, signal: Signal): Promise<void>
 }

@@ -1,33 +1,34 @@
 // How long one request may wait for the first byte of its answer, and whether its client is still there. Flow.
 import { ProxyError } from '../errors.ts'
-import type { Body } from '../object.ts'
+import type { Body, Signal } from '../object.ts'
 import type { Clock } from '../ports.ts'
 import { afterArrivals } from './after-arrivals.ts'
+import { Stop } from './stop.ts'
 
 /** Guards one request from its arrival to the head of its answer. */
 export class Patience {
   readonly #clock: Clock
   readonly #deadlineMs: number
-  readonly #client: AbortSignal
-  readonly #controller = new AbortController()
-  readonly #onClientGone = () => this.#controller.abort(this.#client.reason)
+  readonly #client: Signal
+  readonly #stop = new Stop()
+  readonly #onClientGone = () => this.#stop.abort(this.#client.reason)
   #cancel: () => void
   #ended: 'deadline' | 'client-gone' | null = null
   bodyTouched = false
 
   /** `sinceMs`: monotonic time from which the deadline counts. `client`: aborted when nobody waits any more. */
-  constructor(sinceMs: number, deadlineMs: number, client: AbortSignal, clock: Clock) {
+  constructor(sinceMs: number, deadlineMs: number, client: Signal, clock: Clock) {
     this.#clock = clock
     this.#deadlineMs = deadlineMs
     this.#client = client
     this.#cancel = afterArrivals(clock, sinceMs + deadlineMs - clock.monotonicMs(), () => this.#expire())
-    if (this.#client.aborted) this.#controller.abort()
+    if (this.#client.aborted) this.#stop.abort()
     else this.#client.addEventListener('abort', this.#onClientGone, { once: true })
   }
 
   /** Ends attempts: aborted by the deadline or with the client's connection. */
-  get signal(): AbortSignal {
-    return this.#controller.signal
+  get signal(): Signal {
+    return this.#stop
   }
 
   /** Why attempts are ended, when they are. */
@@ -65,7 +66,7 @@ export class Patience {
 
   #expire(): void {
     this.#ended = 'deadline'
-    this.#controller.abort(
+    this.#stop.abort(
       new ProxyError('no backend answered within the deadline', { code: 'deadline', source: 'origin' }),
     )
   }

@@ -1,10 +1,12 @@
 // Asks a second server when the first one stays silent, and takes whichever answers first. The first one is not given
 // up: slow beats none, and on a machine short of CPU all of them are slow. Flow.
+import type { Signal } from '../object.ts'
 import { type Attempt, drop } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
+import { Stop } from './stop.ts'
 
 /** Begins an attempt that ends with `signal`. */
-export type Begin = (signal: AbortSignal) => Promise<Attempt>
+export type Begin = (signal: Signal) => Promise<Attempt>
 
 /** After `afterMs` of silence `second` begins another attempt; null: no server is left, or no budget. */
 export interface Trigger {
@@ -48,17 +50,17 @@ async function within(exchange: Exchange, attempt: Promise<Attempt>, ms: number)
 
 class Racer {
   readonly attempt: Promise<Attempt>
-  readonly #controller = new AbortController()
+  readonly #stop = new Stop()
 
-  constructor(begin: Begin, signal: AbortSignal) {
-    const lose = () => this.#controller.abort(signal.reason)
+  constructor(begin: Begin, signal: Signal) {
+    const lose = () => this.#stop.abort(signal.reason)
     if (signal.aborted) lose()
     else signal.addEventListener('abort', lose, { once: true })
-    this.attempt = begin(this.#controller.signal)
+    this.attempt = begin(this.#stop)
   }
 
   lose(): void {
-    this.#controller.abort()
+    this.#stop.abort()
     void this.attempt.then(
       (attempt) => attempt.kind === 'answered' && drop(attempt),
       () => {},

@@ -2,7 +2,7 @@
 // them, a log of what it was asked, and the ways in which it can fail. Not a server: it implements `Origin`.
 import { createHash } from 'node:crypto'
 import { ProxyError } from '../errors.ts'
-import { type Body, type HeaderList, headerValue } from '../object.ts'
+import { type Body, type HeaderList, headerValue, type Signal } from '../object.ts'
 import type { Clock, Origin, OriginRequest, OriginResponse } from '../ports.ts'
 
 export interface MemoryObject {
@@ -146,7 +146,7 @@ export class MemoryOrigin implements Origin {
     return { status: range ? 206 : 200, headers, body: this.#stream(wanted, seen, request.signal) }
   }
 
-  async *#stream(bytes: Uint8Array, seen: SeenRequest, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  async *#stream(bytes: Uint8Array, seen: SeenRequest, signal?: Signal): AsyncGenerator<Uint8Array> {
     let complete = false
     try {
       for (let at = 0; at < bytes.length; at += this.chunkBytes) {
@@ -162,7 +162,7 @@ export class MemoryOrigin implements Origin {
     }
   }
 
-  async #breakAt(sentBytes: number, signal?: AbortSignal): Promise<void> {
+  async #breakAt(sentBytes: number, signal?: Signal): Promise<void> {
     if (this.mood === 'refused') throw reset()
     if (this.cutAfterBytes !== null && sentBytes >= this.cutAfterBytes) throw reset()
     if (this.mood === 'hang' || (this.stallAfterBytes !== null && sentBytes >= this.stallAfterBytes)) {
@@ -171,7 +171,7 @@ export class MemoryOrigin implements Origin {
     }
   }
 
-  #wait(delayMs: number, signal?: AbortSignal): Promise<void> {
+  #wait(delayMs: number, signal?: Signal): Promise<void> {
     if (signal?.aborted) return Promise.reject(reset())
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.after(delayMs, () => {
