@@ -229,7 +229,7 @@ function isAbout(t: Test, measured: number | null, expected: number | null): voi
 t.test('the reason counts the other demands that are not met', async (t) => {
   const lines = withWindow(soundHistory(everyRead, noCorrupt), during('corrupt', 2))
   const { reason } = await judged(lines)
-  t.match(reason, /not met: every known read is answered \(measured 0\.993333; .*\), and 1 more/)
+  t.match(reason, /not met: every known read is answered \(99\.3 %; must be at least 100 %\), and 1 more/)
 })
 
 const without = (type: HistoryLine['type']) => (lines: HistoryLine[]) =>

@@ -4,6 +4,7 @@ import type { ThresholdResult, Verdict } from '../history/results-contract.ts'
 import type { PhaseSummary, Summary } from '../history/summary.ts'
 import { measure } from './measure.ts'
 import type { Limit, Measure, Threshold } from './threshold.ts'
+import { inUnit } from './units.ts'
 
 export interface Judgement {
   readonly verdict: Verdict
@@ -16,7 +17,7 @@ export interface Judgement {
 export function judge(summary: Summary): Judgement {
   const thresholds = (summary.run?.thresholds ?? []).map((threshold) => judgeThreshold(threshold, summary))
   const failed = thresholds.filter(({ verdict }) => verdict === 'fail')
-  if (failed.length > 0) return { verdict: 'fail', reason: failureReason(failed), thresholds }
+  if (failed.length > 0) return { verdict: 'fail', reason: failureReason(failed, summary), thresholds }
   const doubt = doubtsOf(summary, thresholds)[0]
   if (doubt !== undefined) return { verdict: 'unknown', reason: doubt, thresholds }
   return { verdict: 'pass', reason: passReason(summary), thresholds }
@@ -36,6 +37,7 @@ export function judgeThreshold(threshold: Threshold, summary: Summary): Threshol
     phase,
     expression,
     measured: measured !== undefined && Number.isFinite(measured) ? measured : null,
+    limit: limit ?? null,
     verdict: isBlurred(threshold, limit, summary) ? 'unknown' : compare(measured, limit, 'atLeast' in must),
   }
 }
@@ -61,6 +63,9 @@ function describe(wanted: Measure): string {
     'outcomes' in wanted ? wanted.outcomes.join('|') : '',
     'backend' in wanted ? wanted.backend : '',
     'column' in wanted ? wanted.column : '',
+    'which' in wanted ? wanted.which : '',
+    'by' in wanted ? `by ${wanted.by}` : '',
+    'since' in wanted ? `since ${wanted.since}` : '',
   ]
   return `${what.filter((word) => word !== '').join(' ')} [${phases}]`
 }
@@ -126,10 +131,12 @@ function isBlurred({ measure, must }: Threshold, limitMs: number | undefined, su
   return (summary.generator?.slipP99Ms ?? 0) > allowedMs
 }
 
-function failureReason(failed: readonly ThresholdResult[]): string {
-  const [first] = failed
+function failureReason(failed: readonly ThresholdResult[], { run }: Summary): string {
+  const { name, measured, limit } = failed[0]!
   const more = failed.length > 1 ? `, and ${failed.length - 1} more` : ''
-  return `not met: ${first!.name} (measured ${number(first!.measured)}; ${first!.expression})${more}`
+  const { measure, must } = run!.thresholds.find((threshold) => threshold.name === name)!
+  const demand = `${'atLeast' in must ? 'at least' : 'at most'} ${inUnit(measure, limit!)}`
+  return `not met: ${name} (${measured === null ? 'never' : inUnit(measure, measured)}; must be ${demand})${more}`
 }
 
 function passReason(summary: Summary): string {
@@ -153,8 +160,4 @@ function isUnderFault(phase: PhaseSummary, summary: Summary): boolean {
 
 function whole(value: number): string {
   return value.toLocaleString('en')
-}
-
-function number(value: number | null): string {
-  return value === null ? 'never' : String(Number(value.toPrecision(6)))
 }

@@ -14,6 +14,8 @@ export interface ThresholdResult {
   readonly phase: string
   readonly expression: string
   readonly measured: number | null
+  /** What it was compared with, in the same unit; null when that could not be measured. */
+  readonly limit: number | null
   readonly verdict: Verdict
 }
 export type PhaseResult = {

@@ -18,7 +18,10 @@ const cases: readonly (readonly [string, string, string])[] = [
   ['a single one', plural(1, 'read'), '1 read'],
   ['several', plural(2, 'read'), '2 reads'],
   ['dollars', dollars(1234.5), '$1,234.50'],
-  ['fractions of a cent', dollars(0.00123), '$0.0012'],
+  ['fractions of a cent', dollars(0.001234), '$0.00123'],
+  ['a price', dollars(0.09), '$0.09'],
+  ['below a dollar', dollars(0.5), '$0.50'],
+  ['no time at all', latency(0), '0 ms'],
   ['text that a terminal would obey', printable('a\u001b[31m\nb\u0000'), 'a\ufffd[31m b\ufffd'],
 ]
 

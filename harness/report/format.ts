@@ -23,9 +23,10 @@ function withRest(whole: number, unit: string, rest: number, restUnit: string): 
   return rest === 0 ? `${whole} ${unit}` : `${whole} ${unit} ${rest} ${restUnit}`
 }
 
-/** "0.42 ms", "12.3 ms", "1.20 s"; a dash when there was nothing to measure. */
+/** "0 ms", "0.420 ms", "12.3 ms", "1.20 s"; a dash when there was nothing to measure. */
 export function latency(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return '–'
+  if (ms === 0) return '0 ms'
   if (ms >= 1000) return `${(ms / 1000).toFixed(2)} s`
   if (ms >= 100) return `${Math.round(ms)} ms`
   return `${ms.toPrecision(3)} ms`
@@ -68,9 +69,10 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`
 }
 
-/** Dollars, with cents only where they matter. */
+/** Dollars and cents; below a dollar three digits, so that small bills can still be told apart. */
 export function dollars(amount: number): string {
-  if (amount !== 0 && Math.abs(amount) < 0.01) return `$${amount.toPrecision(2)}`
+  const small = String(Number(amount.toPrecision(3)))
+  if (amount !== 0 && Math.abs(amount) < 1 && small.length > '0.00'.length) return `$${small}`
   return `$${amount.toFixed(2).replace(/\B(?=(\d{3})+(?!\d))/g, ',')}`
 }
 

@@ -3,7 +3,7 @@ import type { Chart } from './charts/chart.ts'
 import { clock, count, duration, latency } from './format.ts'
 import type { ReportModel } from './model.ts'
 import { keyNumbers } from './sections/key-numbers.ts'
-import { measuredText } from './sections/measured.ts'
+import { measuredText, mustText } from './sections/measured.ts'
 import { lengthMs } from './spans.ts'
 
 const marks = { pass: '✅', fail: '❌', unknown: '❔' } as const
@@ -71,7 +71,7 @@ function thresholdsTable(model: ReportModel): string {
       marks[one.verdict],
       escapeMarkdown(one.name),
       escapeMarkdown(one.phase),
-      codeSpan(one.expression),
+      escapeMarkdown(mustText(model, one)),
       measuredText(model, one.name, one.measured),
     ]),
   )

@@ -22,6 +22,7 @@ const failed = (name: string) => ({
   phase: 'p',
   expression: '',
   measured: 0,
+  limit: 1,
   verdict: 'fail' as const,
 })
 

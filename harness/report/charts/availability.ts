@@ -28,7 +28,7 @@ export function availabilityChart(model: ReportModel): Chart {
     id: 'availability',
     title: 'Reads by outcome',
     caption:
-      'Reads a second of objects that had been read before, stacked by how they ended; failures lie on top, in red. Shaded: the faults.',
+      'Reads a second of objects that had been read before, stacked by how they ended; failures lie on top, in red.',
     heightPx: 300,
     group: 'time',
     option: timeOption({

@@ -2,6 +2,7 @@
 // drawn in the page and, without a browser, as SVG. Colours are CSS variables and follow the reader's light or dark.
 import { tickMs } from '../format.ts'
 import type { ReportModel } from '../model.ts'
+import { markLines } from './marks.ts'
 
 export type PlainOption = { readonly [key: string]: unknown }
 
@@ -81,7 +82,7 @@ export function tooltip(formatter: string, trigger: 'axis' | 'item' = 'axis'): P
   }
 }
 
-function timeAxis({ startMs, endMs }: ReportModel['shown']): PlainOption {
+export function timeAxis({ startMs, endMs }: ReportModel['shown']): PlainOption {
   return {
     type: 'value',
     min: startMs,
@@ -155,6 +156,7 @@ function faultShading(model: ReportModel): PlainOption {
     silent: true,
     z: 5,
     tooltip: { show: false },
+    markLine: markLines(model),
     markArea: {
       silent: true,
       itemStyle: {

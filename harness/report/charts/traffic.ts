@@ -1,13 +1,13 @@
 // What crossed the links: bytes to clients and from the origin, and the origin's load after it healed.
 import type { ReportModel } from '../model.ts'
 import {
-  axisText,
   baseOption,
   type Chart,
   gridLeftPx,
   gridRightPx,
   type PlainOption,
   pointsOf,
+  timeAxis,
   timeOption,
   tooltip,
   valueAxis,
@@ -66,7 +66,7 @@ export function healingChart(model: ReportModel): Chart | null {
       ...baseOption,
       grid: { left: gridLeftPx, right: gridRightPx, top: 16, bottom: 28 },
       tooltip: tooltip('@tooltip:rate'),
-      xAxis: { ...timeAxisAround(first * 1000, (first + window.length) * 1000) },
+      xAxis: timeAxis({ startMs: first * 1000, endMs: (first + window.length) * 1000 }),
       yAxis: valueAxis('rate'),
       series: [
         {
@@ -79,17 +79,6 @@ export function healingChart(model: ReportModel): Chart | null {
         },
       ],
     },
-  }
-}
-
-function timeAxisAround(min: number, max: number): PlainOption {
-  return {
-    type: 'value',
-    min,
-    max,
-    axisLabel: { ...axisText, formatter: '@clock', hideOverlap: true },
-    axisLine: { lineStyle: { color: 'var(--line)' } },
-    splitLine: { show: false },
   }
 }
 

@@ -30,6 +30,7 @@ export function resolveOption(option, context) {
   if (Array.isArray(option)) return option.map((item) => resolveOption(item, context))
   if (option === null || typeof option !== 'object') return option
   if (option.faultLabel) return fitLabel(option, context)
+  if (option.markLabel !== undefined) return fitMark(option, context)
   return Object.fromEntries(
     Object.entries(option).map(([key, value]) => [key, resolveOption(value, context)]),
   )
@@ -50,6 +51,13 @@ function fitLabel({ faultLabel, ...rest }, context) {
   const text = `${number} ${name}`
   const formatter = text.length * characterPx <= room ? text.replace(/[{}]/g, '') : String(number)
   return resolveOption({ ...rest, label: { formatter, distance: 4 + lane * 14 } }, context)
+}
+
+/** What a line marks, written along it where the chart is wide enough. */
+function fitMark({ markLabel, ...rest }, context) {
+  const show = markLabel !== '' && context.widthPx >= 600
+  const look = { position: 'insideEndTop', color: 'var(--fault)', fontSize: 10, textBorderWidth: 0 }
+  return resolveOption({ ...rest, label: { show, formatter: markLabel, ...look } }, context)
 }
 
 export function clock(ms) {

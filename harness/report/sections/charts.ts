@@ -2,6 +2,7 @@
 import { availabilityChart, othersChart } from '../charts/availability.ts'
 import type { Chart } from '../charts/chart.ts'
 import { heatChart, latencyChart, spectrumChart } from '../charts/latency.ts'
+import { marksOf } from '../charts/marks.ts'
 import { bytesChart, healingChart } from '../charts/traffic.ts'
 import { clock, duration } from '../format.ts'
 import { type Html, html, trusted } from '../html.ts'
@@ -48,5 +49,6 @@ export function faultList(model: ReportModel): Html {
     const end = fault.endMs === null ? 'not healed' : clock(fault.endMs)
     return html`<li><b>${i + 1} ${fault.name}</b> on ${fault.target}, ${clock(fault.startMs)} to ${end} (${calendar})</li>`
   })
-  return html`<ul class="faults" aria-label="Faults">${items}</ul>`
+  return html`<ul class="faults" aria-label="Faults">${items}</ul>
+${marksOf(model).length > 0 && html`<p class="caption">In the charts over time a fault is shaded from where it struck to where it was healed. Dotted lines mark, by the fault’s number, when it was detected, when no known read failed any more (switched), and when all was normal again after healing.</p>`}`
 }

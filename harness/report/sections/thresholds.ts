@@ -2,7 +2,7 @@
 import { bytes, count, duration, latency } from '../format.ts'
 import { type Html, html } from '../html.ts'
 import type { PhaseRow, ReportModel } from '../model.ts'
-import { measuredText } from './measured.ts'
+import { measuredText, mustText } from './measured.ts'
 import { table } from './table.ts'
 
 const order = { fail: 0, unknown: 1, pass: 2 } as const
@@ -14,7 +14,7 @@ export function thresholdsSection(model: ReportModel): Html {
     .map((one) => [
       one.name,
       one.phase,
-      html`<code>${one.expression}</code>`,
+      html`<span title="${one.expression}">${mustText(model, one)}</span>`,
       { value: measuredText(model, one.name, one.measured), isBad: one.verdict === 'fail' },
       html`<span class="badge ${one.verdict}">${one.verdict.toUpperCase()}</span>`,
     ])
