@@ -1,6 +1,7 @@
 // Everything the flow of the proxy may touch of the outside world. Adapters implement these; tests and the
 // simulated world implement them in memory on a virtual clock.
 import type { Body, EntryMeta, HeaderList, Signal, StoredEntry } from './object.ts'
+import type { AddressHealth } from './policy/address-health.ts'
 
 export interface Clock {
   /** Never jumps; for ages, timeouts and intervals. */
@@ -42,6 +43,8 @@ export interface Origin {
   readonly name: string
   /** Resolves at the head of the answer, rejects with a ProxyError. */
   fetch(request: OriginRequest): Promise<OriginResponse>
+  /** What is known of its addresses, for status pages; undefined where connections have none. */
+  readonly addresses?: (() => readonly AddressHealth[]) | undefined
 }
 
 /**

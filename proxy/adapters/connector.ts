@@ -1,11 +1,12 @@
-// Opens connections to a server for undici: resolves its name, prefers addresses that didn't fail lately, verifies TLS
-// and resumes its sessions. Undici's own connector counts its timeout in half seconds, too coarse for a failover.
+// Opens connections to a server for undici: resolves its name, prefers addresses that are up, verifies TLS and resumes
+// its sessions. Undici's own connector counts its timeout in half seconds, too coarse for a failover.
 import { readFileSync } from 'node:fs'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { checkServerIdentity as checkIdentity, connect as connectTls } from 'node:tls'
 import type { buildConnector } from 'undici'
 import { ProxyError } from '../errors.ts'
 import type { Clock, Resolver } from '../ports.ts'
+import { AddressTable } from './address-table.ts'
 import { originError } from './http-origin-errors.ts'
 
 export interface ConnectorOptions {
@@ -18,10 +19,9 @@ export interface ConnectorOptions {
   /** Name to verify and send as SNI; null takes the host of `url`. */
   readonly serverName: string | null
   readonly connectMs: number
+  /** Shared by all that connect to the server; a connector without one keeps its own. */
+  readonly addresses?: AddressTable
 }
-
-/** An address that failed is asked last for this long. */
-const addressPenaltyMs = 10_000
 
 /** Sessions kept for resumption; TLS 1.3 tickets are for one use each. */
 const maxSessions = 32
@@ -36,7 +36,7 @@ export function createConnector(options: ConnectorOptions, resolver: Resolver, c
   const port = Number(url.port || (isTls ? 443 : 80))
   const ca = options.ca === null ? undefined : authorityIn(options.ca)
   const servername = options.serverName ?? (isIP(host) ? '' : host)
-  const failedAtMs = new Map<string, number>()
+  const table = options.addresses ?? new AddressTable(options.name, clock, null)
   const sessions: Buffer[] = []
 
   const begin = (address: string): Socket => {
@@ -59,25 +59,38 @@ export function createConnector(options: ConnectorOptions, resolver: Resolver, c
     return socket
   }
 
-  const penalty = (address: string) => {
-    const failedMs = failedAtMs.get(address)
-    return failedMs !== undefined && clock.monotonicMs() - failedMs < addressPenaltyMs ? 1 : 0
+  const connect = async (address: string): Promise<Socket> => {
+    try {
+      const socket = await opened(begin(address), isTls, options.connectMs)
+      table.connected(address, null)
+      return socket
+    } catch (error) {
+      const failure = originError(error, { method: '', stage: 'connecting', name: options.name })
+      table.connected(address, failure.code)
+      throw failure
+    }
   }
 
+  /** Nobody waits for it: it only finds out whether connections need not avoid the address any more. */
+  const probe = (address: string) =>
+    void connect(address).then(
+      (socket) => socket.destroy(),
+      () => {},
+    )
+
   return async () => {
-    const addresses = await resolver.resolve(host)
     let failure: unknown
-    for (const address of [...addresses].sort((a, b) => penalty(a) - penalty(b))) {
+    for (const address of table.order(await resolver.resolve(host))) {
       try {
-        const socket = await opened(begin(address), isTls, options.connectMs)
-        failedAtMs.delete(address)
+        const socket = await connect(address)
+        const avoided = table.takeProbe()
+        if (avoided !== null) probe(avoided)
         return socket
       } catch (error) {
-        failedAtMs.set(address, clock.monotonicMs())
         failure = error
       }
     }
-    throw originError(failure, { method: '', stage: 'connecting', name: options.name })
+    throw failure
   }
 }
 

@@ -34,13 +34,19 @@ t.test(
     t.equal(metric('upstream_bytes_total'), 1000 + passedBytes)
     t.equal(metric('entries'), 1)
     t.match(text, /^breakwater_cache_origin_request_limit\{origin="s3"\} \+Inf$/m)
+    const health = { state: 'up', sinceMs: 0, failures: 0, lastError: null, probeAtMs: 0 }
+    Object.assign(origin, { addresses: () => [{ address: '10.0.0.2', ...health }] })
     origin.mood = 'slow-down'
     await read('/b/other')
     const begged = (await ask('/metrics')).text
     t.match(begged, /^breakwater_cache_origin_request_limit\{origin="s3"\} 1$/m)
     t.match(begged, /^breakwater_cache_origin_slow_downs_total\{origin="s3"\} 1$/m)
     const state = await ask('/state')
-    t.match(JSON.parse(state.text).origins, [{ name: 's3', turns: { limit: 1, slowDowns: 1 } }])
+    const { origins } = JSON.parse(state.text)
+    t.match(origins, [
+      { name: 's3', turns: { limit: 1, slowDowns: 1 }, addresses: [{ address: '10.0.0.2', state: 'up' }] },
+    ])
+    t.match(begged, /^breakwater_cache_origin_address_up\{origin="s3",address="10\.0\.0\.2"\} 1$/m)
     t.match(JSON.parse(state.text), { totals: { requests: { HIT: 2, MISS: 2 } }, fills: 0 })
     for (const one of [text, state.text]) t.notMatch(one, /AKIA|c0ffee|Credential|\/b\/key/)
     t.equal((await ask('/other')).status, 404)

@@ -4,7 +4,7 @@ import type { Cache } from '../cache/handle.ts'
 import type { OriginState } from '../cache/upstream.ts'
 import type { Handler, ProxyResponse } from '../object.ts'
 import type { BodyStore } from '../ports.ts'
-import { expose, type Metric, type Sample } from './metrics.ts'
+import { addressHelp, addressSamples, expose, type Metric, type Sample } from './metrics.ts'
 
 export interface CacheAdminOptions {
   /** The cache in force; after a reload another one. */
@@ -48,6 +48,9 @@ function cacheMetrics(state: () => State): Registry {
       origins.map((origin): Sample => [{ origin: origin.name }, read(origin)]),
     )
   }
+  add('gauge', 'origin_address_up', addressHelp, ['origin', 'address'], ({ origins }) =>
+    origins.flatMap(({ name, addresses }) => addressSamples({ origin: name }, addresses)),
+  )
   add('counter', 'requests_total', 'Requests of clients by X-Cache-Status.', ['cache_status'], ({ totals }) =>
     Object.entries(totals.requests).map(([word, count]): Sample => [{ cache_status: word }, count]),
   )

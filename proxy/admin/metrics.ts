@@ -1,5 +1,6 @@
 // Prometheus metrics that are read from a role's state whenever somebody asks: nothing is counted a second time.
 import { Counter, Gauge, type Registry } from 'prom-client'
+import type { AddressState } from '../policy/address-health.ts'
 
 /** A value under its labels. */
 export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
@@ -36,4 +37,14 @@ export function expose(registry: Registry, metric: Metric): void {
       },
     })
   }
+}
+
+export const addressHelp = '1 while connections go to the address, 0 while they avoid it.'
+
+/** One sample for each address of a server's name. */
+export function addressSamples(
+  labels: Readonly<Record<string, string>>,
+  addresses: readonly AddressState[],
+): Sample[] {
+  return addresses.map(({ address, state }) => [{ ...labels, address }, Number(state === 'up')])
 }

@@ -34,7 +34,7 @@ t.test(
   'the page shows what HAProxy’s page showed, live',
   { skip: browserPath ? false : 'chromium not found on PATH' },
   async (t) => {
-    const { router, clock, backend, get } = await routerWithHistory()
+    const { router, clock, backend, origin, get } = await routerWithHistory()
     const admin = createRouterAdmin({ router: () => router, clock, token: 'secret' })
     const server = await startHttpServer({
       host: '127.0.0.1',
@@ -77,6 +77,18 @@ t.test(
         .evaluateAll((all) => all.map((one) => one.getAttribute('data-state')))
       t.same(states, ['unknown', 'up', 'down', 'up'])
       await page.getByRole('button', { name: '3 h' }).click()
+    })
+
+    await t.test('of a name with several addresses, those that are down', async () => {
+      const health = { sinceMs: 0, probeAtMs: 0 }
+      const addresses = () => [
+        { ...health, address: '10.0.0.1', state: 'down', failures: 2, lastError: 'connect-refused' },
+        { ...health, address: '10.0.0.2', state: 'up', failures: 0, lastError: null },
+      ]
+      Object.assign(origin('s3'), { addresses })
+      await clock.advance(1000)
+      const story = '1 of 2 addresses up, 10.0.0.1 down: connect-refused'
+      await page.locator('tr[data-name="s3"] td', { hasText: story }).waitFor({ timeout: 5000 })
     })
 
     await t.test('a change is shown at once', async () => {

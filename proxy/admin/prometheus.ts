@@ -1,6 +1,6 @@
 // The router's state as Prometheus metrics.
 import { Registry } from 'prom-client'
-import { expose, type Metric, type Sample } from './metrics.ts'
+import { addressHelp, addressSamples, expose, type Metric, type Sample } from './metrics.ts'
 import type { BackendState, RouterState } from './state.ts'
 
 type Read = (one: BackendState) => number
@@ -74,6 +74,13 @@ export function routerMetrics(state: () => RouterState): Registry {
     help: 'Time to the head of an answer over the last one or two minutes',
     labels: ['server', 'quantile'],
     read: () => state().backends.flatMap(firstByteSamples),
+  })
+  expose(registry, {
+    kind: 'gauge',
+    name: `${prefix}server_address_up`,
+    help: addressHelp,
+    labels: ['server', 'address'],
+    read: () => state().backends.flatMap((one) => addressSamples({ server: one.name }, one.addresses)),
   })
   return registry
 }

@@ -39,6 +39,33 @@ t.test('the state tells of every server what an operator and the harness need', 
   t.match(totals, { requests: 1, refused: 0, bytesOut: 5, inFlight: 0 })
 })
 
+t.test('each address of a server is told of: in the state, and in the metrics', async (t) => {
+  const { state, ask, clock, origin } = world()
+  await clock.advance(5000)
+  const refused = { state: 'down', sinceMs: 3000, failures: 2, lastError: 'connect-refused', probeAtMs: 4000 }
+  const well = { state: 'up', sinceMs: 0, failures: 0, lastError: null, probeAtMs: 0 }
+  const addresses = () => [
+    { address: '10.0.0.1', ...refused },
+    { address: '10.0.0.2', ...well },
+  ]
+  Object.assign(origin('s3'), { addresses })
+  const [cache1, s3] = (await state()).backends
+  t.strictSame(cache1!.addresses, [])
+  t.match(s3!.addresses, [
+    {
+      address: '10.0.0.1',
+      state: 'down',
+      since: clock.wallMs() - 2000,
+      failures: 2,
+      lastError: 'connect-refused',
+    },
+    { address: '10.0.0.2', state: 'up', lastError: null },
+  ])
+  const { text } = await ask('/metrics')
+  t.match(text, /^breakwater_router_server_address_up\{server="s3",address="10\.0\.0\.1"\} 0$/m)
+  t.match(text, /^breakwater_router_server_address_up\{server="s3",address="10\.0\.0\.2"\} 1$/m)
+})
+
 t.test('only who knows the token may drain a server, and every refusal says why', async (t) => {
   const { ask, backend } = world()
   const post = (path: string, token?: string) =>

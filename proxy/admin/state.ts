@@ -1,4 +1,5 @@
 // What the router tells of itself, as JSON-safe data. Scripts and the harness read it: fields are only ever added.
+import { type AddressState, addressState } from '../policy/address-health.ts'
 import type { Clock } from '../ports.ts'
 import type { Backend, Transition } from '../router/backend.ts'
 import type { Timing } from '../router/options.ts'
@@ -58,6 +59,8 @@ export interface BackendState {
   /** Of the last one or two minutes. */
   readonly firstByteMs: Quantiles
   readonly averageFirstByteMs: number
+  /** Empty until the first connection, and for a server in the same process. */
+  readonly addresses: readonly AddressState[]
 }
 
 export interface TotalsState {
@@ -161,6 +164,7 @@ function backendState(backend: Backend, toWall: (monotonicMs: number) => number)
     ...backend.counters,
     firstByteMs: quantiles(backend.firstByte),
     averageFirstByteMs: rounded(latency.averageMs),
+    addresses: (backend.origin.addresses?.() ?? []).map((one) => addressState(one, toWall(one.sinceMs))),
   }
 }
 

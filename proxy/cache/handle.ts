@@ -36,7 +36,7 @@ export interface CachePorts {
 
 export interface Cache {
   readonly handle: Handler
-  /** For status pages: the origins with their breakers and turns, how many objects are being fetched, and sums since the start. */
+  /** For status pages: the origins with their breakers, turns and addresses, how many objects are being fetched, and sums since the start. */
   state(): {
     readonly origins: readonly OriginState[]
     readonly fills: number

@@ -32,6 +32,7 @@ export class Totals {
 export function counted(origin: Origin, totals: Totals): Origin {
   return {
     name: origin.name,
+    addresses: () => origin.addresses?.() ?? [],
     async fetch(request) {
       totals.upstreamRequests++
       const answer = await origin.fetch(request)

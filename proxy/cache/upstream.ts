@@ -1,6 +1,7 @@
 // Asks the origins in their order, behind one circuit breaker each and no faster than they take it, and remembers how
 // that went. Flow.
 import { ProxyError } from '../errors.ts'
+import { type AddressState, addressState } from '../policy/address-health.ts'
 import {
   type Admission,
   admitted,
@@ -32,6 +33,7 @@ export interface OriginState {
   readonly name: string
   readonly breaker: Breaker
   readonly turns: TurnsState
+  readonly addresses: readonly AddressState[]
 }
 
 /** Statuses by which S3 says that it, and not the request, is at fault. 501 is an answer. */
@@ -93,12 +95,14 @@ export class Upstream {
     return this.#guarded.some(({ turns }) => turns.heldMs > 0)
   }
 
-  /** Name, breaker and turns of each origin, for status pages. */
+  /** What is known of each origin, for status pages. */
   states(): readonly OriginState[] {
+    const startMs = this.#clock.wallMs() - this.#clock.monotonicMs()
     return this.#guarded.map(({ origin, breaker, turns }) => ({
       name: origin.name,
       breaker,
       turns: turns.state,
+      addresses: (origin.addresses?.() ?? []).map((one) => addressState(one, startMs + one.sinceMs)),
     }))
   }
 

@@ -1,5 +1,6 @@
 // The cache role as a process: builds its adapters from the configuration and hands them to the flow.
 import { type FileAccessLog, openAccessLog } from '../adapters/access-log.ts'
+import { AddressTable } from '../adapters/address-table.ts'
 import { nodeDigests } from '../adapters/digests.ts'
 import { openDiskStore } from '../adapters/disk-store.ts'
 import { createResolver } from '../adapters/dns-resolver.ts'
@@ -75,7 +76,11 @@ export async function openCache(file: CacheSettings, log: Log): Promise<Role<Cac
 
 function assemble(file: CacheSettings, store: BodyStore, totals: Totals, log: Log): Setup {
   const resolver = createResolver({ nameservers: file.nameservers, holdMs: file.hold_valid }, nodeClock, log)
-  const origins = originOptions(file).map((options) => createHttpOrigin(options, resolver, nodeClock))
+  const origins = originOptions(file).map((options) => {
+    const addresses = new AddressTable(options.name, nodeClock, log)
+    const origin = createHttpOrigin({ ...options, addresses }, resolver, nodeClock)
+    return { ...origin, addresses: () => addresses.states() }
+  })
   const accessLog = file.access_log === null ? null : openAccessLog(file.access_log, log)
   const ports = {
     store,

@@ -1,4 +1,5 @@
 // The router role as a process: builds its adapters from the configuration and hands them to the flow.
+import { AddressTable } from '../adapters/address-table.ts'
 import { createConnector } from '../adapters/connector.ts'
 import { nodeDigests } from '../adapters/digests.ts'
 import { createResolver } from '../adapters/dns-resolver.ts'
@@ -78,7 +79,13 @@ export function openRouter(file: RouterFile, log: Log, local: LocalServers = {})
 function assemble(file: RouterFile, log: Log, local: LocalServers, previous?: Router): Setup {
   const resolver = createResolver({ nameservers: file.nameservers, holdMs: file.hold_valid }, nodeClock, log)
   const origins: HttpOrigin[] = []
-  const connector = (server: ServerOptions) => ({ ...server, ...server.timeouts }) as const
+  const tables = new Map(
+    file.servers.map(({ name }) => [name, new AddressTable(name, nodeClock, log)] as const),
+  )
+  const connector = (server: ServerOptions) => {
+    const addresses = tables.get(server.name)!
+    return { ...server, ...server.timeouts, addresses }
+  }
   const router = createRouter(
     routerOptions(file),
     {
@@ -91,9 +98,10 @@ function assemble(file: RouterFile, log: Log, local: LocalServers, previous?: Ro
         const handler = local[server.name]
         if (handler) return createHandlerOrigin(server.name, handler, server.timeouts.firstByteMs, nodeClock)
         const maxConnections = use === 'check' ? checkConnections : server.maxConnections
-        const origin = createHttpOrigin({ ...connector(server), maxConnections }, resolver, nodeClock)
+        const options = { ...connector(server), maxConnections }
+        const origin = createHttpOrigin(options, resolver, nodeClock)
         origins.push(origin)
-        return origin
+        return { ...origin, addresses: () => options.addresses.states() }
       },
       async connect(server) {
         if (local[server.name]) return

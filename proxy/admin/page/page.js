@@ -145,7 +145,10 @@ function cellsOf(one) {
   const { p50, p90, p99 } = one.firstByteMs
   const note = (text) => element('small', {}, [text])
   return [
-    [element('b', {}, [one.name]), note(`${one.backup ? 'backup · ' : ''}${one.url}`)],
+    [
+      element('b', {}, [one.name]),
+      note(`${one.backup ? 'backup · ' : ''}${one.url}${addressStory(one.addresses)}`),
+    ],
     [
       pill(one.state),
       note(`${duration(state.now - one.since)} · ${one.because}${one.flapping ? ' · flapping' : ''}`),
@@ -162,6 +165,14 @@ function cellsOf(one) {
     [`${p50} ms`, note(`p90 ${p90}, p99 ${p99} ms`)],
     [String(one.inFlight), note(`${one.queued} queued`)],
   ]
+}
+
+/** Worth a word where a name has several addresses, or one that connections avoid. */
+function addressStory(addresses) {
+  const down = addresses.filter((one) => one.state === 'down')
+  if (addresses.length < 2 && down.length === 0) return ''
+  const why = down.map((one) => `${one.address} down: ${one.lastError}`)
+  return ` · ${[`${addresses.length - down.length} of ${addresses.length} addresses up`, ...why].join(', ')}`
 }
 
 function checkCell(check, note) {
