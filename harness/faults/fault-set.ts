@@ -28,8 +28,9 @@ export class FaultSet {
     const { name, target } = about
     this.#active.add(fault)
     this.#undo.add(`heal ${name} on ${target}`, () => this.#heal(fault))
-    await fault.apply()
+    // Told before: it acts, and may be noticed, while it is being applied.
     this.#emit({ type: 'fault', ...about, edge: 'applied', atMs: this.#nowMs() })
+    await fault.apply()
   }
 
   async #heal(fault: Fault): Promise<void> {

@@ -1,0 +1,52 @@
+import t from 'tap'
+import type { FaultLine, HistoryLine } from '../history/events.ts'
+import { UndoStack } from '../run/undo.ts'
+import { type Fault, makeFault } from './fault.ts'
+import { FaultSet } from './fault-set.ts'
+
+/** A clock that only applying and healing moves on, by 40 ms each. */
+function world() {
+  let nowMs = 0
+  const lines: HistoryLine[] = []
+  const takesTime = async () => {
+    nowMs += 40
+  }
+  const fault = (name: string): Fault =>
+    makeFault({
+      name,
+      target: 'cache',
+      evidence: 'seen',
+      apply: takesTime,
+      undo: () => takesTime().then(() => 1),
+    })
+  const faults = new FaultSet(
+    new UndoStack(),
+    (line) => lines.push(line),
+    () => nowMs,
+  )
+  const told = () => (lines as FaultLine[]).map(({ name, edge, atMs }) => [name, edge, atMs])
+  return { fault, faults, told }
+}
+
+t.test('a fault is told from when it may be noticed, its healing when it is over', async (t) => {
+  const { fault, faults, told } = world()
+  await faults.change([fault('killed')])
+  await faults.change([])
+  t.same(told(), [
+    ['killed', 'applied', 0],
+    ['killed', 'healed', 80],
+  ])
+})
+
+t.test('what the next set names too stays, and new ones come before old ones go', async (t) => {
+  const { fault, faults, told } = world()
+  const [first, second, third] = [fault('first'), fault('second'), fault('third')]
+  await faults.change([first, second])
+  await faults.change([second, third])
+  t.same(told(), [
+    ['first', 'applied', 0],
+    ['second', 'applied', 40],
+    ['third', 'applied', 80],
+    ['first', 'healed', 160],
+  ])
+})
