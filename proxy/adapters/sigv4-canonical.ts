@@ -1,6 +1,6 @@
 // What a SigV4 signature is computed from and how: the canonical form of a request, the signing key, the two hashes.
 // S3's own rules where it differs from other services: the path is encoded once and never normalised.
-import { createHmac, hash } from 'node:crypto'
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
 import { type HeaderList, headerValues } from '../object.ts'
 
 export const algorithm = 'AWS4-HMAC-SHA256'
@@ -36,11 +36,14 @@ export function signatureOf(canonical: string, amzDate: string, scope: string, s
   return createHmac('sha256', key).update(`${algorithm}\n${amzDate}\n${scope}\n${digest}`).digest('hex')
 }
 
-/** Four HMACs a key, day, region and service: kept, since every request of a day uses the same. */
-const signingKeys = new Map<string, Buffer>()
+/**
+ * Four HMACs a key, day, region and service: kept, since every request of a day uses the same. As a KeyObject: Node takes
+ * 25 µs to find out that a Buffer is none, for each signature.
+ */
+const signingKeys = new Map<string, KeyObject>()
 const maxSigningKeys = 1000
 
-function signingKey(secretKey: string, scope: string): Buffer {
+function signingKey(secretKey: string, scope: string): KeyObject {
   const cacheKey = `${scope}/${secretKey}`
   const known = signingKeys.get(cacheKey)
   if (known !== undefined) return known
@@ -50,9 +53,10 @@ function signingKey(secretKey: string, scope: string): Buffer {
       (previous, part) => createHmac('sha256', previous).update(part).digest(),
       Buffer.from(`AWS4${secretKey}`),
     )
+  const kept = createSecretKey(key)
   if (signingKeys.size >= maxSigningKeys) signingKeys.clear()
-  signingKeys.set(cacheKey, key)
-  return key
+  signingKeys.set(cacheKey, kept)
+  return kept
 }
 
 /** Repeats joined by commas, each trimmed and its runs of spaces made one. */
