@@ -17,6 +17,8 @@ export function failoverOf(span: FaultSpan): Failover {
     healedMs: span.healedMs,
     backMs: span.healedMs === null || backAtMs === 0 ? null : backAtMs - span.healedMs,
     readsLost: span.readsLost,
+    firstLossMs: sinceInjection(span.firstLossMs),
+    lastLossMs: sinceInjection(span.lastLossAfterMs ?? span.lastLossWithinMs),
     slowestMs: span.slowestMs,
   }
 }

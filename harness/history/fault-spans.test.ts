@@ -41,6 +41,8 @@ t.test('one fault: noticed, switched, healed, back', async (t) => {
     healedMs: 4000,
     backMs: 1200,
     readsLost: 7,
+    firstLossMs: 15,
+    lastLossMs: 3150,
     slowestMs: 90,
   })
 })

@@ -18,6 +18,8 @@ export interface FaultSpan {
   readonly down: Set<string>
   /** Known reads that failed in the fault or in its aftermath. */
   readsLost: number
+  /** When the first known read that it cost was told so. */
+  firstLossMs: number | null
   /** When the last known read that failed within the fault was told so. */
   lastLossWithinMs: number | null
   /** When the last known read that failed after the healing was told so. */
@@ -37,6 +39,7 @@ const newSpan = (line: FaultLine, downAlready: ReadonlySet<string>): FaultSpan =
   upAgainAtMs: null,
   down: new Set(downAlready),
   readsLost: 0,
+  firstLossMs: null,
   lastLossWithinMs: null,
   lastLossAfterMs: null,
   slowestMs: null,
@@ -82,12 +85,12 @@ export class FaultRecorder {
     // A read that was under way when a fault came is that fault's, not the aftermath of the one before.
     const open = begunIn.length > 0 ? begunIn : this.#injectedBetween(line.atMs, endMs)
     for (const span of open) {
-      span.readsLost += lost
+      countLoss(span, lost, endMs)
       span.lastLossWithinMs = Math.max(span.lastLossWithinMs ?? 0, endMs)
     }
     const healed = open.length > 0 ? undefined : this.#after(line.atMs)
     if (healed === undefined) return
-    healed.readsLost += lost
+    countLoss(healed, lost, endMs)
     healed.lastLossAfterMs = Math.max(healed.lastLossAfterMs ?? 0, endMs)
   }
 
@@ -112,6 +115,11 @@ export class FaultRecorder {
     const healed = this.spans.filter((s) => s.healedMs !== null && s.healedMs <= atMs)
     return healed.sort((a, b) => a.healedMs! - b.healedMs!).at(-1)
   }
+}
+
+function countLoss(span: FaultSpan, lost: number, endMs: number): void {
+  span.readsLost += lost
+  span.firstLossMs = Math.min(span.firstLossMs ?? Number.POSITIVE_INFINITY, endMs)
 }
 
 function markDown(span: FaultSpan, subject: string, atMs: number): void {

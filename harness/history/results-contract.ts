@@ -40,6 +40,9 @@ export interface Failover {
   readonly healedMs: number | null
   readonly backMs: number | null
   readonly readsLost: number
+  /** When the first and the last known read that it cost were told so, since the injection; null when it cost none. */
+  readonly firstLossMs: number | null
+  readonly lastLossMs: number | null
   readonly slowestMs: number | null
 }
 /** A quantile of the response time of known reads over that of the system under test in the same phase, with its 95 % interval. */

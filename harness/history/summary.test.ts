@@ -34,6 +34,8 @@ t.test('the results of a sound run', async (t) => {
       healedMs: 5000,
       backMs: 900,
       readsLost: 0,
+      firstLossMs: null,
+      lastLossMs: null,
       slowestMs: 2,
     },
   ])

@@ -8,7 +8,10 @@ import type { Results } from '../history/results-contract.ts'
 import { duration, printable } from './format.ts'
 
 export interface ListedRun {
-  /** The folder's name under the reports folder: `s3-outage/2026-11-24T09-00-00`. */
+  /**
+   * The folder's name under the reports folder: `s3-outage/2026-11-24T09-00-00`, with one more level for a run of
+   * `compare` or `all`.
+   */
   readonly id: string
   readonly path: string
   /** Null while a run lasts, or after one that left no results. */
@@ -18,14 +21,25 @@ export interface ListedRun {
 /** Newest first. A reports folder that is not there holds no runs. */
 export async function listRuns(reportsDir: string): Promise<ListedRun[]> {
   const runs: ListedRun[] = []
-  for (const scenario of await foldersIn(reportsDir)) {
-    for (const time of await foldersIn(join(reportsDir, scenario))) {
-      const path = join(reportsDir, scenario, time)
-      if (!existsSync(join(path, 'history.ndjson.gz'))) continue
-      runs.push({ id: `${scenario}/${time}`, path, results: await readResults(path) })
-    }
+  for (const id of await runFolders(reportsDir)) {
+    const path = join(reportsDir, id)
+    runs.push({ id, path, results: await readResults(path) })
   }
   return runs.sort((a, b) => timeOf(b).localeCompare(timeOf(a)))
+}
+
+/** Folders that hold a history, two levels down; of one that holds none, those in it. */
+async function runFolders(reportsDir: string): Promise<string[]> {
+  const found: string[] = []
+  const hasHistory = (id: string) => existsSync(join(reportsDir, id, 'history.ndjson.gz'))
+  for (const scenario of await foldersIn(reportsDir)) {
+    for (const time of await foldersIn(join(reportsDir, scenario))) {
+      const id = `${scenario}/${time}`
+      const within = hasHistory(id) ? [] : await foldersIn(join(reportsDir, id))
+      found.push(...[id, ...within.map((name) => `${id}/${name}`)].filter(hasHistory))
+    }
+  }
+  return found
 }
 
 /** Real folders only: `latest` is a link to one that is listed anyway. */

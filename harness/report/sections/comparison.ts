@@ -84,7 +84,8 @@ function phaseRows(systems: readonly ComparedSystem[]): (string | Cell)[][] {
       if (known === undefined) return []
       const ratio = (quantile: number) => {
         const found = ratios.find((one) => one.phase === name && one.quantile === quantile)
-        return model === base || !found ? '–' : ratioText(found)
+        if (model === base) return ''
+        return found ? ratioText(found) : '–'
       }
       return [
         [

@@ -1,4 +1,6 @@
 // Errors first: every kind of failure with its count, when it happened, and one example to go and look for in the logs.
+
+import type { Population } from '../../history/events.ts'
 import { outcomeNames } from '../charts/availability.ts'
 import type { FailureGroup } from '../failure-groups.ts'
 import { clock, count, latency, plural } from '../format.ts'
@@ -6,6 +8,12 @@ import { type Html, html } from '../html.ts'
 import type { ReportModel } from '../model.ts'
 import { sum } from './key-numbers.ts'
 import { table } from './table.ts'
+
+const populationNames: Readonly<Record<Population, string>> = {
+  known: 'known reads',
+  'never-read': 'never-read objects',
+  upload: 'uploads',
+}
 
 /** Failed known reads stand open at the top; the clear failures of the rest, which scenarios expect, are folded. */
 export function errorsSection(model: ReportModel): Html | null {
@@ -48,7 +56,7 @@ function failuresTable(groups: readonly FailureGroup[]): Html {
   return table(
     columns,
     groups.map((group) => [
-      group.population,
+      populationNames[group.population],
       outcomeNames[group.outcome] ?? group.outcome,
       group.phase,
       count(group.count),

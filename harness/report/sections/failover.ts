@@ -15,6 +15,8 @@ export function failoverSection(model: ReportModel): Html | null {
     { head: 'Healed at', isNumber: true },
     { head: 'Normal again after', isNumber: true },
     { head: 'Known reads lost', isNumber: true },
+    { head: 'First lost after', isNumber: true },
+    { head: 'Last lost after', isNumber: true },
     { head: 'Slowest known read', isNumber: true },
   ]
   const rows = failovers.map((one) => [
@@ -25,9 +27,11 @@ export function failoverSection(model: ReportModel): Html | null {
     one.healedMs === null ? 'not healed' : clock(one.healedMs),
     latency(one.backMs),
     { value: count(one.readsLost), isBad: one.readsLost > 0 },
+    latency(one.firstLossMs),
+    latency(one.lastLossMs),
     latency(one.slowestMs),
   ])
   return html`<section id="failover"><h2>Failover</h2>
-<p class="caption">Detected: a part said that the backend is down. Switched: no known read failed from then on. Normal again: counted from the healing. A dash: it was not seen, or need not happen.</p>
+<p class="caption">Detected: a part said that the backend is down. Switched: no known read failed from then on. Normal again: counted from the healing. Lost: a read that failed, by when its client was told; counted from the injection. A dash: it was not seen, or need not happen.</p>
 ${table(columns, rows)}</section>`
 }
