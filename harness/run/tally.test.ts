@@ -23,13 +23,17 @@ t.test('counts by phase and population', async (t) => {
   t.strictSame(tally.of('steady', 'never-read'), { scheduled: 0, ok: 0 })
 })
 
-t.test('counts failures of every population from a moment on', async (t) => {
+t.test('counts failures of every population from a moment on, before their second is over', async (t) => {
   const tally = new Tally()
-  tally.add(window({ atMs: 0, scheduled: 2, byOutcome: { reset: 2 } }))
-  tally.add(window({ atMs: 1000, scheduled: 2, byOutcome: { hit: 1, reset: 1 } }))
-  tally.add(window({ atMs: 1000, population: 'upload', scheduled: 1, byOutcome: { http5xx: 1 } }))
-  t.equal(tally.failuresSince(500), 2)
-  t.equal(tally.failuresSince(1500), 0)
+  const failure = {
+    ...{ type: 'failure', phase: 'p', key: 'k', outcome: 'reset', responseMs: 1, detail: '', requestId: 'r' },
+    ...({ population: 'known' } as const),
+  } as const
+  tally.add({ ...failure, atMs: 400 })
+  tally.add({ ...failure, atMs: 1700, population: 'upload' })
+  tally.add({ ...failure, atMs: 600, suppressed: 2 })
+  t.equal(tally.failuresSince(500), 4)
+  t.equal(tally.failuresSince(1800), 0)
 })
 
 t.test('wrong bytes are counted by phase, whoever got them', async (t) => {

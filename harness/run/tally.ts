@@ -1,37 +1,28 @@
 // Counts of the arrivals so far, kept while a run goes on: steady state and the proofs of faults are decided on them.
 import { type HistoryLine, okOutcomes, type Population } from '../history/events.ts'
 
-interface Count {
+/** Failed arrivals that were due at `atMs`. */
+interface Failures {
   readonly atMs: number
-  readonly phase: string
-  readonly population: Population
-  readonly scheduled: number
-  readonly ok: number
+  readonly count: number
 }
 
-/** How much of the past `failuresSince` can answer for: longer than any phase with a fault that asks, in seconds of windows. */
-const keptWindows = 200_000
+/** How much of the past `failuresSince` can answer for, in lines: far more than any phase has. */
+const keptFailures = 200_000
 
-/** Sums windows as they come in; one number triple a window, bounded. */
+/** Sums windows as they come in, and failures, which are told earlier than the window they belong to. */
 export class Tally {
-  #counts: Count[] = []
+  #failures: Failures[] = []
   readonly #byPhase = new Map<string, { scheduled: number; ok: number }>()
   readonly #wrongBytes = new Map<string, number>()
 
   add(line: HistoryLine): void {
+    if (line.type === 'failure') this.#addFailures({ atMs: line.atMs, count: 1 + (line.suppressed ?? 0) })
     if (line.type !== 'window') return
     let ok = 0
     for (const [outcome, n] of Object.entries(line.byOutcome)) {
       if (okOutcomes.has(outcome as never)) ok += n
     }
-    this.#counts.push({
-      atMs: line.atMs,
-      phase: line.phase,
-      population: line.population,
-      scheduled: line.scheduled,
-      ok,
-    })
-    if (this.#counts.length > keptWindows) this.#counts = this.#counts.slice(-keptWindows / 2)
     const key = `${line.phase} ${line.population}`
     const sum = this.of(line.phase, line.population)
     this.#byPhase.set(key, { scheduled: sum.scheduled + line.scheduled, ok: sum.ok + ok })
@@ -49,11 +40,11 @@ export class Tally {
 
   /** Arrivals of any population, intended at or after `sinceMs`, that did not end ok. */
   failuresSince(sinceMs: number): number {
-    let failures = 0
-    for (let i = this.#counts.length - 1; i >= 0; i--) {
-      const count = this.#counts[i]!
-      if (count.atMs >= sinceMs) failures += count.scheduled - count.ok
-    }
-    return failures
+    return this.#failures.reduce((sum, { atMs, count }) => (atMs >= sinceMs ? sum + count : sum), 0)
+  }
+
+  #addFailures(failures: Failures): void {
+    this.#failures.push(failures)
+    if (this.#failures.length > keptFailures) this.#failures = this.#failures.slice(-keptFailures / 2)
   }
 }
