@@ -1,4 +1,4 @@
-// Runs a scenario on the test specimen, sound or broken in one way, and hands over what the run left.
+// Runs a scenario on a test specimen, sound or broken in one way, and hands over what the run left.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parse, stringify } from 'yaml'
 import type { Results } from '../history/results-contract.ts'
 import type { SystemDescription } from '../systems/system.ts'
-import type { Defect } from './naive-cache.ts'
+import type { Defect } from './defects.ts'
 
 export interface SpecimenRun {
   readonly exitCode: number | null
@@ -19,23 +19,30 @@ export interface SpecimenRun {
   readonly red: readonly string[]
 }
 
-const command = fileURLToPath(new URL('../breakwater.mjs', import.meta.url))
-const description = new URL('./naive.yaml', import.meta.url)
+export interface Specimen {
+  /** `naive`: a cache alone · `naive-routed`: with a store on disk, behind a router. */
+  readonly system: 'naive' | 'naive-routed'
+  readonly defect: Defect
+  /** How seldom it strikes; what that means is said with the defect. */
+  readonly every: number
+}
 
-/** Runs `scenario` with `flags` on a specimen with the defect, which strikes once in `every` reads. */
+const command = fileURLToPath(new URL('../breakwater.mjs', import.meta.url))
+
+/** Runs `scenario` with `flags` on a specimen. */
 export async function runOnSpecimen(
   scenario: string,
-  defect: Defect,
-  every: number,
+  { system, defect, every }: Specimen,
   flags: readonly string[],
 ): Promise<SpecimenRun> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'breakwater-selftest-'))
   try {
-    const system = path.join(dir, 'specimen.yaml')
-    await writeFile(system, broken(await readFile(description, 'utf8'), defect, every))
+    const file = path.join(dir, 'specimen.yaml')
+    const sound = await readFile(new URL(`./${system}.yaml`, import.meta.url), 'utf8')
+    await writeFile(file, broken(sound, defect, every))
     const out = path.join(dir, 'run')
     return await runCommand(
-      ['run', scenario, '--system', system, '--out', out, '--compare-with', 'none', '--quiet', ...flags],
+      ['run', scenario, '--system', file, '--out', out, '--compare-with', 'none', '--quiet', ...flags],
       out,
     )
   } finally {
@@ -47,10 +54,10 @@ export async function runOnSpecimen(
 function broken(yaml: string, defect: Defect, every: number): string {
   const system = parse(yaml) as SystemDescription
   const { command } = system.parts[0]!
-  for (const [flag, value] of Object.entries({ '--defect': defect, '--every': String(every) })) {
-    const at = command.indexOf(flag)
-    if (at === -1) throw new Error(`the specimen's command has no ${flag}`)
-    command[at + 1] = value
+  for (const [flag, value] of Object.entries({ defect, every })) {
+    const at = command.findIndex((word) => word.startsWith(`--${flag}=`))
+    if (at === -1) throw new Error(`the specimen's command has no --${flag}`)
+    command[at] = `--${flag}=${value}`
   }
   return stringify(system)
 }

@@ -13,7 +13,7 @@ const quick = ['--speed', '1000', '--rate', '100']
 const isTimed = /quantile|slowest-failure|time-to-recover/
 
 t.test('a sound cache meets every demand', async (t) => {
-  const run = await runOnSpecimen('s3-outage', 'none', 100, quick)
+  const run = await runOnSpecimen('s3-outage', { system: 'naive', defect: 'none', every: 100 }, quick)
   const untimed = run.results?.thresholds.filter(({ expression }) => !isTimed.test(expression)) ?? []
   t.ok(untimed.length > 5, run.output)
   t.strictSame(
@@ -23,13 +23,13 @@ t.test('a sound cache meets every demand', async (t) => {
 })
 
 t.test('a cache that forgets everything at the outage fails', async (t) => {
-  const run = await runOnSpecimen('s3-outage', 'forgets', 100, quick)
+  const run = await runOnSpecimen('s3-outage', { system: 'naive', defect: 'forgets', every: 100 }, quick)
   t.equal(run.exitCode, 1, run.output)
   t.match(run.red.join('\n'), /every read of a known object is answered.*outage-503/)
 })
 
 t.test('a cache that flips one bit in a body fails', async (t) => {
-  const run = await runOnSpecimen('s3-outage', 'flips-a-bit', 50, quick)
+  const run = await runOnSpecimen('s3-outage', { system: 'naive', defect: 'flips-a-bit', every: 50 }, quick)
   t.equal(run.exitCode, 1, run.output)
   t.match(run.red.join('\n'), /byte for byte/)
   const corrupt = run.results?.phases.reduce((sum, phase) => sum + (phase.reads.byOutcome.corrupt ?? 0), 0)
@@ -37,7 +37,11 @@ t.test('a cache that flips one bit in a body fails', async (t) => {
 })
 
 t.test('a cache that hangs on unknown keys fails', async (t) => {
-  const run = await runOnSpecimen('s3-outage', 'hangs', 100, quick)
+  const run = await runOnSpecimen(
+    's3-outage',
+    { system: 'naive', defect: 'hangs-on-misses', every: 100 },
+    quick,
+  )
   t.equal(run.exitCode, 1, run.output)
   t.ok(run.red.includes('never-read requests fail clearly within 1 s'), run.output)
 })
