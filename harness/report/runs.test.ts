@@ -19,10 +19,10 @@ const folders = {
 t.test(
   'the runs of compare and all are listed too, those that a run was compared with are not',
   async (t) => {
-    const made = { 'history.ndjson.gz': '', 'results.json': results('2026-01-05', 'pass') }
+    const made = () => ({ 'history.ndjson.gz': '', 'results.json': results('2026-01-05', 'pass') })
     const dir = t.testdir({
-      'compare-s3-outage': { 'time-5': { 'direct-1': made, 'comparison.html': '' } },
-      's3-outage': { 'time-1': { ...made, compared: { direct: made } } },
+      'compare-s3-outage': { 'time-5': { 'direct-1': made(), 'comparison.html': '' } },
+      's3-outage': { 'time-1': { ...made(), compared: { direct: made() } } },
     })
     const ids = (await listRuns(dir)).map((run) => run.id)
     t.same(ids.sort(), ['compare-s3-outage/time-5/direct-1', 's3-outage/time-1'])
