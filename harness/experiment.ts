@@ -13,14 +13,14 @@ import type { ColdPhase, Phase as LoadPhase, ObjectFilter, Workload } from './lo
 import { filterObjects, type LoadObject, readManifest } from './load/objects.ts'
 import { targetOf } from './load/sender.ts'
 import { originRegion } from './origins/handle.ts'
-import { type Deployment, linkName } from './run/deployment.ts'
+import type { Deployment } from './run/deployment.ts'
 import type { Observer } from './run/observer.ts'
 import type { RunOptions } from './run/options.ts'
 import { startRewriter } from './run/rewriter.ts'
 import { orStopped } from './run/stopped.ts'
 import { startStrangers } from './run/strangers.ts'
 import type { Tally } from './run/tally.ts'
-import type { Part } from './systems/part.ts'
+import type { SystemPart } from './systems/part.ts'
 
 /** A scenario's demand that the run can't be judged at all, or must stop early; ends it with verdict `unknown`. */
 export class RunStopped extends Error {
@@ -68,6 +68,13 @@ export interface OneByOnePlan {
 }
 
 /** What a run is made of; `Run` puts it at the scenario's disposal. */
+/** How many of each; none where nothing is said. */
+export interface SlowClientCounts {
+  readonly readers?: number
+  readonly requests?: number
+  readonly uploads?: number
+}
+
 export interface RunParts {
   readonly options: RunOptions
   readonly deployment: Deployment
@@ -154,15 +161,11 @@ export class Run {
 
   /** The names of the links on which routers reach caches. */
   get cacheLinks(): string[] {
-    const named = (role: string) =>
-      this.deployment.parts.filter(({ description }) => description.role === role)
-    return named('router').flatMap((router) =>
-      named('cache').map((cache) => linkName(router.name, cache.name)),
-    )
+    return [...this.deployment.linksTo.values()].flat()
   }
 
   /** The part that clients talk to, for faults of its process; undefined when they talk to S3 itself. */
-  get router(): Part | undefined {
+  get router(): SystemPart | undefined {
     return this.deployment.parts.find(({ description }) => description.role === 'router')
   }
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import { exitCodes, messageOf, UsageError } from './errors.ts'
 import { handOver } from './hand-over.mjs'
+import { originChoice } from './origins/handle.ts'
 import type { CompareOptions } from './run/compare.ts'
 import { reportsDir } from './run/options.ts'
 import { scenarioNames } from './run/scripts.ts'
@@ -98,6 +99,27 @@ program
   })
 
 program
+  .command('origin')
+  .description('starts the origin alone on a fixed port, for a deployment that runs already (--system URL)')
+  .requiredOption('--port <n>', 'where it listens, on 127.0.0.1', portNumber)
+  .option(
+    '--origin <kind>',
+    's3rver, synthetic, or https://HOST/BUCKET to stand before an S3 of yours',
+    's3rver',
+  )
+  .option('--dataset <dir>', 'your own files as the objects')
+  .option('--seed <n>', 'decides synthetic objects and which requests a fault touches', wholeNumber, 1)
+  .option(
+    '--dir <dir>',
+    'a new folder, removed at the end, which --origin of a run then names',
+    'breakwater-origin',
+  )
+  .action(async ({ origin, dataset, ...rest }: OriginFlags) => {
+    const { runOriginAlone } = await import('./origins/alone.ts')
+    await runOriginAlone({ ...rest, ...originChoice(origin), ...(dataset && { dataset }) })
+  })
+
+program
   .command('doctor')
   .description('says what is on this machine and what that enables')
   .action(async () => {
@@ -121,6 +143,25 @@ program
     const { runToxiproxy } = await import('./toxiproxy/main.ts')
     await runToxiproxy(flags)
   })
+
+interface OriginFlags {
+  readonly port: number
+  readonly origin: string
+  readonly dataset?: string
+  readonly seed: number
+  readonly dir: string
+}
+
+function portNumber(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port
+  throw new UsageError(`--port: expected a port from 1 to 65535, got "${text}"`)
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new UsageError(`--seed: expected a whole number, got "${text}"`)
+}
 
 function positiveInteger(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`expected a positive whole number, got "${text}"`)

@@ -12,6 +12,7 @@ await scenario(
     name: 'brownout',
     story:
       'S3 is slow and failing by part; known reads go on, the rest is served or refused within a second.',
+    actsOn: ['s3-links'],
     speed: 240,
     ratePerSecond: 100,
     durationSeconds: 48 * 60,

@@ -27,6 +27,7 @@ await scenario(
     name: 'cache-node-death',
     story: 'The cache node is killed, comes back cold, then hangs; no read is lost and none is slow.',
     needs: 'cache',
+    actsOn: ['cache-restart-empty'],
     // The original deployment, whose loss and waiting the router has to spare.
     compareWith: ['nginx-haproxy'],
     // While the node is away S3 gets the whole load, and s3rver on a small machine can't take it.

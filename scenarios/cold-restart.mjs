@@ -13,6 +13,7 @@ await scenario(
     name: 'cold-restart',
     story: 'The cache is killed and restarted under load; no read is lost, and it remembers what it had.',
     needs: 'cache',
+    actsOn: ['cache-restart'],
     speed: 240,
     ratePerSecond: 100,
     durationSeconds: 24 * 60,

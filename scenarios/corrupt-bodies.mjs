@@ -12,6 +12,7 @@ await scenario(
     name: 'corrupt-bodies',
     story: 'S3 and the disk give wrong bytes; no client ever gets them, and nothing of them is kept.',
     needs: 'cache',
+    actsOn: ['store-files'],
     speed: 240,
     ratePerSecond: 100,
     durationSeconds: 32 * 60,

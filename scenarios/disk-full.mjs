@@ -13,6 +13,7 @@ await scenario(
     name: 'disk-full',
     story: "The cache's disk is full, read-only, failing; every read is served all the same.",
     needs: 'failing-disk',
+    actsOn: ['store-files'],
     speed: 240,
     ratePerSecond: 100,
     durationSeconds: 60 * 60,

@@ -13,6 +13,7 @@ await scenario(
     name: 'dns-failure',
     story: "S3's name does not resolve, in three ways; known reads go on, and nobody waits for DNS.",
     needs: 'cache',
+    actsOn: ['nameserver'],
     speed: 240,
     ratePerSecond: 100,
     durationSeconds: 72 * 60,

@@ -13,6 +13,7 @@ await scenario(
     name: 'eviction-pressure',
     story: 'The store holds an eighth of what is read; no read is lost, and what is popular stays.',
     needs: 'cache',
+    actsOn: ['store-size'],
     origin: 'synthetic',
     storeSize: '32m',
     speed: 240,

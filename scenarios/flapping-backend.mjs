@@ -13,6 +13,7 @@ await scenario(
     name: 'flapping-backend',
     story: 'The cache node comes and goes every two seconds; no read is lost and none is slow.',
     needs: 'cache',
+    actsOn: ['cache-links'],
     speed: 240,
     ratePerSecond: 100,
     durationSeconds: 8 * 60,

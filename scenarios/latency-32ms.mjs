@@ -23,6 +23,7 @@ await scenario(
   {
     name: 'latency-32ms',
     story: 'S3 is 32 ms away: what a read costs direct, as a miss and as a hit, by size.',
+    actsOn: ['s3-links'],
     speed: 240,
     ratePerSecond: 100,
     durationSeconds: 240,

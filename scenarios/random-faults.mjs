@@ -11,6 +11,7 @@ await scenario(
   {
     name: 'random-faults',
     story: 'Random faults from a seed: never a wrong byte while they last, everything up and fresh after.',
+    actsOn: ['nameserver'],
     speed: 240,
     ratePerSecond: 150,
     durationSeconds: 20 * 240,

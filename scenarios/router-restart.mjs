@@ -13,6 +13,7 @@ await scenario(
     name: 'router-restart',
     story: 'The router is reloaded, then killed, under load; a reload costs nobody anything.',
     needs: 'router',
+    actsOn: ['router-reload', 'router-restart'],
     speed: 240,
     ratePerSecond: 100,
     durationSeconds: 16 * 60,

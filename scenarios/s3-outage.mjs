@@ -13,6 +13,7 @@ await scenario(
   {
     name: 's3-outage',
     story: 'S3 is away for 2 h 57 min of calendar time; reads of what had been read before must go on.',
+    actsOn: ['s3-links'],
     speed: 240,
     ratePerSecond: 100,
     durationSeconds: (2 * 60 + 57) * 60,

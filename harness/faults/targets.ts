@@ -1,6 +1,6 @@
 // What the catalogue's faults act on, taken from a deployment.
-import { type Deployment, linkName } from '../run/deployment.ts'
-import type { Part } from '../systems/part.ts'
+import type { Deployment } from '../run/deployment.ts'
+import type { SystemPart } from '../systems/part.ts'
 import type { PartDescription } from '../systems/system.ts'
 import type { FaultTargets, FaultyCache } from './catalogue.ts'
 import type { LinkWitness } from './links.ts'
@@ -18,12 +18,11 @@ export function faultTargets(deployment: Deployment, witness: LinkWitness, seed:
  * kernel refuses them. A check that only connects must see the difference.
  */
 async function openLinksInto(
-  { name }: Part,
-  { parts, toxiproxy }: Deployment,
+  { name }: SystemPart,
+  { linksTo, toxiproxy }: Deployment,
   isOpen: boolean,
 ): Promise<void> {
-  const routers = parts.filter(({ description }) => description.role === 'router')
-  for (const router of routers) await toxiproxy.setEnabled(linkName(router.name, name), isOpen)
+  for (const link of linksTo.get(name) ?? []) await toxiproxy.setEnabled(link, isOpen)
 }
 
 /** A part whose files name `{disk_faults}` reads from there which faults its disk is to have. */
@@ -31,7 +30,7 @@ export function readsDiskFaults({ files }: PartDescription): boolean {
   return Object.values(files).some((text) => text.includes('{disk_faults}'))
 }
 
-function faultyCache(part: Part, openLinks: (isOpen: boolean) => Promise<void>): FaultyCache {
+function faultyCache(part: SystemPart, openLinks: (isOpen: boolean) => Promise<void>): FaultyCache {
   return {
     name: part.name,
     dir: part.dir,

@@ -9,6 +9,7 @@ import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { verifySigV4 } from '../../proxy/adapters/sigv4.ts'
 import { headerValue } from '../../proxy/object.ts'
+import { UsageError } from '../errors.ts'
 import type { ServerCertificate } from './authority.ts'
 import type { CertificateKind, Credentials } from './handle.ts'
 import { answerInstead, type Misbehaviour, spoil } from './misbehaviour.ts'
@@ -58,7 +59,11 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   server.on('request', (request, response) => answer(request, response, () => {}))
   server.on('checkContinue', (request, response) => answer(request, response, () => response.writeContinue()))
   server.listen(options.port, '127.0.0.1')
-  await once(server, 'listening')
+  await once(server, 'listening').catch((error) => {
+    throw new UsageError(
+      `the origin can't listen on 127.0.0.1:${options.port}: ${error.code}; give another --port`,
+    )
+  })
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     setCertificate(kind) {

@@ -1,4 +1,5 @@
 // What the runner holds of an origin process: where it is, what it keeps, how to break it and what it saw.
+import { UsageError } from '../errors.ts'
 
 /** The name every client of the origin verifies and signs. */
 export const originHost = 's3.breakwater.test'
@@ -132,4 +133,11 @@ export interface OriginOptions {
   readonly objects?: number
   readonly seed: number
   readonly port?: number
+}
+
+/** `--origin`: a name, or the URL of a bucket elsewhere. @throws UsageError for anything else. */
+export function originChoice(choice: string): Pick<OriginOptions, 'kind' | 'url'> {
+  if (choice === 's3rver' || choice === 'synthetic') return { kind: choice }
+  if (/^https?:\/\/[^/]+\/./.test(choice)) return { kind: 'external', url: choice }
+  throw new UsageError(`--origin: expected s3rver, synthetic or https://HOST/BUCKET, got "${choice}"`)
 }

@@ -1,4 +1,4 @@
-// Starts the origin in a process of its own and gives the runner its handle on it.
+// Starts the origin in a process of its own and gives the runner its handle on it, or a handle on one that runs already.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -39,6 +39,12 @@ export interface ReadyLine {
   readonly adminUrl: string
 }
 
+/** What a handle is made of, beside what can be asked of the origin itself. */
+export type OriginFacts = Omit<
+  OriginHandle,
+  'exited' | 'stop' | 'holds' | 'requestLog' | 'handshakes' | `${'set' | 'clear'}${string}`
+>
+
 /** Resolves when every object is in place and the origin listens. Throws a UsageError for a data set that can't be used. */
 export async function startOrigin(options: OriginOptions): Promise<OriginHandle> {
   const { dir } = options
@@ -61,7 +67,7 @@ export async function startOrigin(options: OriginOptions): Promise<OriginHandle>
   const main = fileURLToPath(new URL('main.ts', import.meta.url))
   const group = await startGroup([process.execPath, main, configFile], dir, logFile)
   const { tlsAddress, adminUrl } = await untilReady(group)
-  return {
+  const facts = {
     kind: options.kind,
     tlsAddress,
     adminUrl,
@@ -72,7 +78,13 @@ export async function startOrigin(options: OriginOptions): Promise<OriginHandle>
     manifestFile: join(dir, 'manifest.ndjson'),
     pid: group.pid,
     logFile,
-    exited: group.ended,
+  }
+  return { ...facts, ...controlsOf(adminUrl), exited: group.ended, stop: () => group.stop() }
+}
+
+/** What can be asked of a running origin. */
+export function controlsOf(adminUrl: string): Omit<OriginHandle, keyof OriginFacts | 'exited' | 'stop'> {
+  return {
     setFault: (fault) => control(adminUrl, 'PUT', '/faults', fault),
     clearFault: (id) => control(adminUrl, 'DELETE', `/faults/${encodeURIComponent(id)}`),
     clearFaults: () => control(adminUrl, 'DELETE', '/faults'),
@@ -83,7 +95,6 @@ export async function startOrigin(options: OriginOptions): Promise<OriginHandle>
       const path = `/object?key=${encodeURIComponent(key)}`
       return (await control<{ object: { bytes: number; md5: string } | null }>(adminUrl, 'GET', path)).object
     },
-    stop: () => group.stop(),
   }
 }
 

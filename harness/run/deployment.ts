@@ -1,24 +1,22 @@
 // Brings up everything a scenario runs against, each part its own process on free loopback ports: the origin, its
 // nameserver, Toxiproxy with a link between every two parts, and the system under test.
-import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Endpoint } from '../load/messages.ts'
-import type { OriginHandle, OriginOptions } from '../origins/handle.ts'
-import { originHost } from '../origins/handle.ts'
+import { type OriginHandle, originHost } from '../origins/handle.ts'
 import { type Nameserver, startNameserver } from '../origins/nameserver.ts'
-import { startOrigin } from '../origins/start.ts'
-import { Part, type UnexpectedEnd } from '../systems/part.ts'
+import { Part, type SystemPart, type UnexpectedEnd } from '../systems/part.ts'
 import type { Placeholders } from '../systems/placeholders.ts'
 import type { PartDescription, SystemDescription } from '../systems/system.ts'
 import type { Toxiproxy } from '../toxiproxy/control.ts'
 import { openToxiproxy } from '../toxiproxy/find.ts'
+import { bringUpOrigin } from './bring-up-origin.ts'
 import type { RunOptions } from './options.ts'
 import { freePorts } from './ports.ts'
 import type { UndoStack } from './undo.ts'
 
 /** Half of the 32 ms between the app servers' city and S3's: each direction of a link to S3 takes this long. */
-const oneWayMs = 16
+export const oneWayMs = 16
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -27,7 +25,7 @@ export interface Deployment {
   readonly nameserver: Nameserver
   readonly toxiproxy: Toxiproxy
   readonly system: SystemDescription
-  readonly parts: readonly Part[]
+  readonly parts: readonly SystemPart[]
   /** Where clients send their requests. */
   readonly entry: Endpoint
   /** S3 at its real distance, past the system. */
@@ -36,6 +34,8 @@ export interface Deployment {
   readonly originDirect: Endpoint
   /** The names of the links to S3. */
   readonly originLinks: readonly string[]
+  /** The names of the links by which a cache is reached, by its name. */
+  readonly linksTo: ReadonlyMap<string, readonly string[]>
   /** Freshness and store limits as given to the system, after `--speed`. */
   readonly calendar: CalendarValues
 }
@@ -107,39 +107,9 @@ export async function deploy(
     originThroughLink,
     originDirect: s3Endpoint(origin.tlsAddress, origin),
     originLinks: network.originLinks,
+    linksTo: linksToCachesOf(system),
     calendar: scaledCalendar(options.speed),
   }
-}
-
-async function bringUpOrigin(
-  options: RunOptions,
-  workDir: string,
-  hooks: DeployHooks,
-): Promise<OriginHandle> {
-  const dir = path.join(workDir, 'origin')
-  await mkdir(dir, { recursive: true })
-  const origin = await startOrigin({
-    ...originChoice(options.origin),
-    dir,
-    seed: options.seed,
-    ...(options.largeObjects && { largeObjects: options.largeObjects }),
-    ...(options.dataset && { dataset: options.dataset }),
-  })
-  let isWanted = true
-  hooks.undo.add('stop the origin', () => {
-    isWanted = false
-    return origin.stop()
-  })
-  void origin.exited.then((how) => {
-    if (isWanted) hooks.onTrouble(`the origin died unexpectedly (${how})`)
-  })
-  return origin
-}
-
-/** `--origin`: a name, or the URL of a bucket elsewhere. */
-function originChoice(choice: string): Pick<OriginOptions, 'kind' | 'url'> {
-  if (choice === 's3rver' || choice === 'synthetic') return { kind: choice }
-  return { kind: 'external', url: choice }
 }
 
 /** Everything after what it needs. */
@@ -156,7 +126,7 @@ function entryOf(parts: readonly Part[]): Endpoint | undefined {
   return part && { url: `http://${part.listen}` }
 }
 
-function s3Endpoint(address: string, origin: OriginHandle): Endpoint {
+export function s3Endpoint(address: string, origin: OriginHandle): Endpoint {
   return { url: `https://${address}`, caFile: origin.caFile, serverName: origin.host }
 }
 
@@ -222,8 +192,15 @@ async function layOut(
 }
 
 /** The link on which one part reaches another. */
-export function linkName(from: string, to: string): string {
+function linkName(from: string, to: string): string {
   return `${from}-${to}`
+}
+
+function linksToCachesOf({ parts }: SystemDescription): ReadonlyMap<string, readonly string[]> {
+  const named = (role: string) => parts.filter((part) => part.role === role).map(({ name }) => name)
+  return new Map(
+    named('cache').map((cache) => [cache, named('router').map((router) => linkName(router, cache))]),
+  )
 }
 
 /** Beside the part's folder, since a cold restart empties that. */

@@ -4,7 +4,10 @@ import path from 'node:path'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { UsageError } from '../errors.ts'
 import { defaultDollarsPerGb } from '../history/results.ts'
+import { isOriginFolder } from '../origins/attach.ts'
+import { originChoice } from '../origins/handle.ts'
 import { parseDuration } from '../units.ts'
+import { addRunningOptions, type RunningDeployment, type RunningFlags, runningDeployment } from './running.ts'
 
 /** Where runs leave their folders unless --out says otherwise. */
 export const reportsDir = path.resolve(import.meta.dirname, '../../reports')
@@ -43,6 +46,8 @@ export interface RunOptions {
   readonly quiet: boolean
   /** Serve the report on loopback while the run lasts. */
   readonly live: boolean
+  /** What `--system URL` names, when it is one. */
+  readonly running: RunningDeployment | null
   /** Systems to compare with, as the user listed them; null leaves it to the scenario. */
   readonly compareWith: string | null
   /** Dollars for a GB (10^9 bytes) out of S3, for the report. */
@@ -87,10 +92,17 @@ export function parseRunOptions(
     live: flags.live ?? false,
     compareWith: flags.compareWith ?? null,
     dollarsPerGb: flags.price,
+    running: runningDeployment(command.opts<RunningFlags>()),
+    ...(defaults.largeObjects && { largeObjects: defaults.largeObjects }),
     ...(defaults.storeSize && { storeSize: defaults.storeSize }),
     ...(flags.throttle !== undefined && { throttle: flags.throttle }),
   }
   if (options.dataset) requireDirectory('--dataset', options.dataset)
+  if (options.dataset && isOriginFolder(path.resolve(options.origin))) {
+    throw new UsageError(
+      '--dataset: the origin that runs already has its objects; give it to npx breakwater origin',
+    )
+  }
   return options
 }
 
@@ -113,8 +125,8 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
     )
     .option(
       '--origin <kind>',
-      's3rver, synthetic or https://HOST/BUCKET',
-      originChoice,
+      's3rver, synthetic, https://HOST/BUCKET, or the folder of a running `breakwater origin`',
+      originFlag,
       defaults.origin ?? 's3rver',
     )
     .option('--toxiproxy <which>', 'auto, embedded, PATH or URL', 'auto')
@@ -139,7 +151,7 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
     const what = 'bytes a second that S3 gives one client, all its connections together'
     command.option('--throttle <n>', what, positiveNumber, defaults.throttle)
   }
-  return command
+  return addRunningOptions(command)
 }
 
 function positiveNumber(text: string): number {
@@ -160,9 +172,9 @@ function calendarSeconds(text: string): number {
   return ms / 1000
 }
 
-function originChoice(text: string): string {
-  if (text === 's3rver' || text === 'synthetic' || /^https?:\/\/[^/]+\/./.test(text)) return text
-  throw new InvalidArgumentError('Expected s3rver, synthetic or https://HOST/BUCKET.')
+function originFlag(text: string): string {
+  if (!isOriginFolder(path.resolve(text))) originChoice(text)
+  return text
 }
 
 function requireDirectory(flag: string, dir: string): void {

@@ -10,6 +10,7 @@ import type { FinishedRun } from '../report/scenario-table.ts'
 import { loadSystem } from '../systems/system.ts'
 import { parseRunOptions } from './options.ts'
 import { hearRefusal, type Refusal } from './refusal.ts'
+import { isUrl, withoutRunningFlags } from './running.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const zx = path.join(root, 'node_modules/zx/build/cli.js')
@@ -41,8 +42,16 @@ export function checkPlan(scenarios: readonly string[], systems: readonly string
   if (flags.some((flag) => /^--compare-with(=|$)/.test(flag))) {
     throw new UsageError('--compare-with is for one run; here --systems lists what is compared')
   }
-  for (const system of systems) loadSystem(system)
-  parseRunOptions('NAME', '', { speed: 1, ratePerSecond: 1, durationSeconds: 1, throttle: 1 }, flags)
+  for (const system of systems) {
+    if (!isUrl(system)) loadSystem(system)
+    const own = [...flagsFor(system, flags), '--system', system]
+    parseRunOptions('NAME', '', { speed: 1, ratePerSecond: 1, durationSeconds: 1, throttle: 1 }, own)
+  }
+}
+
+/** What says which processes and links are a running deployment's own is for that system alone. */
+function flagsFor(system: string, flags: readonly string[]): readonly string[] {
+  return isUrl(system) ? flags : withoutRunningFlags(flags)
 }
 
 export interface PlannedRun {
@@ -87,7 +96,7 @@ export async function runScript(
   { system, runDir, flags }: Omit<PlannedRun, 'scenario'>,
 ): Promise<ScriptEnd> {
   const own = ['--system', system, '--out', runDir, '--compare-with', 'none']
-  const child = spawn(process.execPath, [zx, script, ...flags, ...own], {
+  const child = spawn(process.execPath, [zx, script, ...flagsFor(system, flags), ...own], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   })
   const refusal = hearRefusal(child)

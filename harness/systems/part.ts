@@ -17,6 +17,9 @@ export interface UnexpectedEnd {
   readonly logTail: string
 }
 
+/** What a run needs of a part, whether it started it or found it running. */
+export type SystemPart = Omit<{ readonly [Member in keyof Part]: Part[Member] }, 'start' | 'listen'>
+
 /** Owns the process of one part, through kills and restarts. */
 export class Part {
   readonly name: string

@@ -98,14 +98,22 @@ async function stopGroup(pid: number, ended: Promise<string>, graceMs: number): 
 
 /** CPU time and resident memory of every living process of a group; zeros where /proc doesn't exist. */
 export async function groupUsage(pid: number): Promise<GroupUsage> {
-  let cpuSeconds = 0
-  let rssBytes = 0
+  const members: string[][] = []
   const entries = await readdir('/proc').catch(() => [])
   for (const entry of entries) {
     if (!/^\d+$/.test(entry)) continue
     const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    if (Number(fields[2]) !== pid) continue
+    if (Number(fields[2]) === pid) members.push(fields)
+  }
+  return usageIn(members)
+}
+
+/** What /proc/PID/stat says of several processes, each given as its fields from the state on. */
+export function usageIn(members: readonly (readonly string[])[]): GroupUsage {
+  let cpuSeconds = 0
+  let rssBytes = 0
+  for (const fields of members) {
     // proc(5): utime and stime with those of waited-for children, then rss in pages.
     cpuSeconds += [11, 12, 13, 14].reduce((sum, i) => sum + Number(fields[i]), 0) / ticksPerSecond
     rssBytes += Number(fields[21]) * pageBytes

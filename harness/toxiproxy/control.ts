@@ -27,8 +27,12 @@ export interface Toxiproxy {
   readonly shortfalls: readonly string[]
   /** Opens a link to `upstream` (host:port) on a free port of 127.0.0.1; resolves with its address. */
   createLink(name: string, upstream: string): Promise<string>
+  /** Uses a link that somebody else made; resolves with its upstream (host:port). Rejects when there is no such link. */
+  adoptLink(name: string): Promise<string>
   /** Delays data by `oneWayMs` in each direction, and connecting by one round trip where that can be done. */
   addLatency(link: string, oneWayMs: number): Promise<void>
+  /** Takes back what `addLatency` did. */
+  removeLatency(link: string): Promise<void>
   addToxic(link: string, toxic: ToxicRequest): Promise<void>
   updateToxic(link: string, toxic: string, attributes: ToxicRequest['attributes']): Promise<void>
   /** Doesn't mind when it is gone already. */
@@ -41,7 +45,7 @@ export interface Toxiproxy {
    * altered something. Real: bytes of connections that ended since then, as that is all it tells.
    */
   touched(link: string, toxic: string): Promise<number>
-  /** Bytes sent on, by link, since the link was created. A real Toxiproxy adds a connection's when it ends. */
+  /** Bytes sent on, by link, since the link was created or adopted. A real Toxiproxy adds a connection's when it ends. */
   bytesByLink(): Promise<ReadonlyMap<string, LinkBytes>>
   stop(): Promise<void>
   /** Resolves with how it ended, in words, when its process ends; never for one that was only attached to. */
@@ -57,11 +61,17 @@ export async function control(url: string): Promise<Control> {
   const version = await versionOf(client)
   const kind = (await isEmbedded(url)) ? 'embedded' : 'real'
   const links = new Set<string>()
+  const adopted = new Set<string>()
+  const bytesWhenAdopted = new Map<string, LinkBytes>()
+  const connectDelays = new Map<string, number>()
   const shortfalls = new Set<string>()
   const at = (link: string, rest = '') => `${url}/proxies/${encodeURIComponent(link)}${rest}`
   const bytesWhenAdded = new Map<string, number>()
 
-  const bytesByLink = async () => readLinkBytes(await httpClient.getText(`${url}/metrics`))
+  const bytesByLink = async () => {
+    const all = readLinkBytes(await httpClient.getText(`${url}/metrics`))
+    return new Map([...links].map((link) => [link, difference(all.get(link), bytesWhenAdopted.get(link))]))
+  }
   const allBytesOf = async (link: string) => {
     const bytes = (await bytesByLink()).get(link)
     return bytes === undefined ? 0 : bytes.upstream + bytes.downstream
@@ -79,13 +89,27 @@ export async function control(url: string): Promise<Control> {
       links.add(name)
       return proxy.listen
     },
+    async adoptLink(name) {
+      const { data } = await httpClient.get(at(name))
+      links.add(name)
+      bytesWhenAdopted.set(name, (await bytesByLink()).get(name)!)
+      adopted.add(name)
+      return data.upstream
+    },
     async addLatency(link, oneWayMs) {
       for (const stream of ['upstream', 'downstream'] as const) {
         const attributes = { latency: oneWayMs, jitter: 0 }
-        await self.addToxic(link, { name: `latency_${stream}`, type: 'latency', stream, attributes })
+        await self.addToxic(link, { name: `distance_${stream}`, type: 'latency', stream, attributes })
       }
-      if (kind === 'embedded') await httpClient.post(at(link), { connect_delay: 2 * oneWayMs })
-      else shortfalls.add('a real Toxiproxy delays data only: connecting costs no round trip')
+      if (kind === 'embedded') {
+        connectDelays.set(link, (await httpClient.get(at(link))).data.connect_delay ?? 0)
+        await httpClient.post(at(link), { connect_delay: 2 * oneWayMs })
+      } else shortfalls.add('a real Toxiproxy delays data only: connecting costs no round trip')
+    },
+    async removeLatency(link) {
+      for (const stream of ['upstream', 'downstream']) await self.removeToxic(link, `distance_${stream}`)
+      const connectDelay = connectDelays.get(link)
+      if (connectDelay !== undefined) await httpClient.post(at(link), { connect_delay: connectDelay })
     },
     async addToxic(link, toxic) {
       if (kind === 'real') refuseExtensions(toxic)
@@ -113,7 +137,7 @@ export async function control(url: string): Promise<Control> {
     },
     bytesByLink,
     async removeAllLinks() {
-      for (const link of links) await self.removeLink(link)
+      for (const link of links) if (!adopted.has(link)) await self.removeLink(link)
     },
   }
   return self
@@ -152,6 +176,12 @@ function refuseExtensions({ type, attributes }: ToxicRequest): void {
 
 const sentLine =
   /^toxiproxy_proxy_sent_bytes_total\{direction="(upstream|downstream)",.*proxy="([^"]*)".*\} (\S+)$/gm
+
+const noBytes: LinkBytes = { upstream: 0, downstream: 0 }
+
+function difference(now = noBytes, before = noBytes): LinkBytes {
+  return { upstream: now.upstream - before.upstream, downstream: now.downstream - before.downstream }
+}
 
 function readLinkBytes(metrics: string): Map<string, LinkBytes> {
   const byLink = new Map<string, LinkBytes>()
