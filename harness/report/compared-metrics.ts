@@ -5,6 +5,7 @@ import type { ComparedSystem } from './compared.ts'
 import { bytes, count, latency, percent } from './format.ts'
 import type { ReportModel } from './model.ts'
 import { phasesByFault, sum } from './sections/key-numbers.ts'
+import { savedText } from './sections/ledger.ts'
 import { measuredText } from './sections/measured.ts'
 
 interface Metric {
@@ -33,7 +34,7 @@ export const metrics: readonly Metric[] = [
   {
     name: 'S3 bandwidth saved',
     of: ({ results }) => results.bandwidth.savedRatio,
-    text: (ratio) => percent(Math.round(ratio * 1000) / 1000),
+    text: savedText,
   },
   { name: 'CPU of the system', of: systemCpu, text: (seconds) => `${seconds.toFixed(1)} s` },
 ]

@@ -30,6 +30,7 @@ for (const [name, got, wanted] of cases) t.equal(got, wanted, name)
 t.test('a ratio never rounds to 100 % or 0 % unless it is', async (t) => {
   t.equal(percent(1), '100 %')
   t.equal(percent(0), '0 %')
+  t.equal(percent(-0.004), '−0.4 %')
   t.equal(percent(539_998 / 540_000), '99.9996 %')
   t.equal(percent(1 - 1e-9), '99.9999999 %')
   t.equal(percent(0.5), '50.0 %')

@@ -59,7 +59,7 @@ export function percent(ratio: number): string {
   if (ratio === 1 || ratio === 0) return `${ratio * 100} %`
   for (let digits = 1; digits <= 8; digits += 1) {
     const text = (ratio * 100).toFixed(digits)
-    if (Number(text) !== 100 && Number(text) !== 0) return `${text} %`
+    if (Number(text) !== 100 && Number(text) !== 0) return `${text.replace('-', '−')} %`
   }
   return `${ratio * 100} %`
 }

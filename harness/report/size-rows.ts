@@ -4,13 +4,19 @@ import { type Histogram, quantileMs } from '../history/histogram.ts'
 import { mergedSizes, sizeClassName } from '../history/size-classes.ts'
 import type { PhaseSummary } from '../history/summary.ts'
 
+/** `p99` is null below a hundred reads. */
+interface MiddleAndTail {
+  readonly p50: number
+  readonly p99: number | null
+}
+
 /** Reads of one size class that one path served. Times are ms from the first byte sent. */
 export interface SizeRow {
   readonly sizeClass: string
   readonly outcome: Outcome
   readonly reads: number
-  readonly ttfbMs: { readonly p50: number; readonly p99: number }
-  readonly wholeMs: { readonly p50: number; readonly p99: number }
+  readonly ttfbMs: MiddleAndTail
+  readonly wholeMs: MiddleAndTail
   /** All bytes over all the reads' time, each read by itself. */
   readonly bytesPerSecond: number
 }
@@ -33,6 +39,6 @@ export function sizeRows(phases: readonly PhaseSummary[]): SizeRow[] {
     }))
 }
 
-function middleAndTail(times: Histogram) {
-  return { p50: quantileMs(times, 0.5)!, p99: quantileMs(times, 0.99)! }
+function middleAndTail(times: Histogram): MiddleAndTail {
+  return { p50: quantileMs(times, 0.5)!, p99: times.totalCount < 100 ? null : quantileMs(times, 0.99)! }
 }

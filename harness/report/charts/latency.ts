@@ -1,6 +1,7 @@
 // How long reads took: over time, as a heat map, and as a percentile spectrum by phase.
 import { tickMs } from '../format.ts'
 import type { ReportModel } from '../model.ts'
+import { phasesByFault } from '../sections/key-numbers.ts'
 import { type HeatCells, heatRowsPerDecade } from '../timeline.ts'
 import {
   axisText,
@@ -22,11 +23,12 @@ export function latencyChart(model: ReportModel): Chart {
   const failures = slowestFailureMs.some((ms) => ms !== null)
     ? [dots('slowest failure', 'var(--o-http5xx)', pointsOf(model, slowestFailureMs))]
     : []
+  const baseline = phasesByFault(model).before.at(-1)
+  const baselineMs = baseline?.populations.known.p99Ms ?? null
   return {
     id: 'latency',
     title: 'Response time',
-    caption:
-      'Of known reads that ended ok, counted from the intended start, so that waiting is not hidden. Logarithmic. Dots: the slowest clear failure of any arrival.',
+    caption: `Of known reads that ended ok, counted from the intended start, so that waiting is not hidden. Logarithmic. Dots: the slowest clear failure of any arrival.${baselineMs === null ? '' : ` Dashed: p99 of ${baseline!.name}, before the faults.`}`,
     heightPx: 300,
     group: 'time',
     option: timeOption({
@@ -35,11 +37,20 @@ export function latencyChart(model: ReportModel): Chart {
       yAxis: logAxis([...p50Ms, ...maxMs, ...slowestFailureMs]),
       series: [
         line('p50', 'var(--q-p50)', pointsOf(model, p50Ms), 2),
-        line('p99', 'var(--q-p99)', pointsOf(model, p99Ms), 2),
+        { ...line('p99', 'var(--q-p99)', pointsOf(model, p99Ms), 2), ...level(baselineMs) },
         line('max', 'var(--q-max)', pointsOf(model, maxMs), 1),
         ...failures,
       ],
     }),
+  }
+}
+
+/** A dashed line across the chart. */
+function level(ms: number | null): PlainOption {
+  if (ms === null) return {}
+  const lineStyle = { color: 'var(--q-p99)', type: 'dashed', width: 1 }
+  return {
+    markLine: { silent: true, symbol: 'none', label: { show: false }, lineStyle, data: [{ yAxis: ms }] },
   }
 }
 

@@ -2,6 +2,7 @@
 import { bytes, count, duration, latency, percent, plural } from '../format.ts'
 import type { PhaseRow, ReportModel } from '../model.ts'
 import { lengthMs } from '../spans.ts'
+import { savedText } from './ledger.ts'
 
 export interface KeyNumber {
   readonly name: string
@@ -108,7 +109,7 @@ function saved(model: ReportModel): KeyNumber {
   const { savedRatio, servedBytes, originBytes } = model.results.bandwidth
   return {
     name: 'S3 bandwidth saved',
-    value: savedRatio === null ? '–' : percent(Math.round(savedRatio * 1000) / 1000),
+    value: savedRatio === null ? '–' : savedText(savedRatio),
     note: `${bytes(servedBytes)} served, ${bytes(originBytes)} from S3, warming up included`,
     mood: 'plain',
   }

@@ -45,7 +45,7 @@ function ledgerRow(
     name,
     bytes(servedBytes),
     bytes(originBytes),
-    ratio === null ? '–' : percent(round(1 - ratio)),
+    ratio === null ? '–' : savedText(1 - ratio),
     { value: ratio === null ? '–' : ratio.toFixed(2), isBad: ratio !== null && ratio >= 1.005 },
   ]
 }
@@ -53,7 +53,7 @@ function ledgerRow(
 function worth({ savedRatio, money }: Results['bandwidth']): Html {
   if (savedRatio === null) return html`Nothing was served, so nothing can be said of savings.`
   const full = money.dollarsPerGb * terabyteInGb
-  return html`At ${dollars(money.dollarsPerGb)} a GB out of S3 (<code>--price</code>), this run’s bytes from S3 cost ${dollars(money.originDollars)} instead of ${dollars(money.servedDollars)}. Each TB that clients read costs <b>${dollars(full)}</b> straight from S3 and <b>${dollars(full * (1 - savedRatio))}</b> through this system: <b>${percent(round(savedRatio))}</b> saved.`
+  return html`At ${dollars(money.dollarsPerGb)} a GB out of S3 (<code>--price</code>), this run’s bytes from S3 cost ${dollars(money.originDollars)} instead of ${dollars(money.servedDollars)}. Each TB that clients read costs <b>${dollars(full)}</b> straight from S3 and <b>${dollars(full * (1 - savedRatio))}</b> through this system: <b>${savedText(savedRatio)}</b> saved.`
 }
 
 function fills(duplicates: number): Html {
@@ -62,6 +62,8 @@ function fills(duplicates: number): Html {
     : html`<span class="bad-text">${plural(duplicates, 'duplicate fetch', 'duplicate fetches')}</span> from S3: ${count(duplicates)} times an object was moved again while one fetch would have done.`
 }
 
-function round(ratio: number): number {
-  return Math.round(ratio * 1000) / 1000
+/** To a tenth of a percent, but never 100 % when S3 sent anything. */
+export function savedText(ratio: number): string {
+  const rounded = Math.round(ratio * 1000) / 1000
+  return percent(rounded === 1 ? ratio : rounded)
 }

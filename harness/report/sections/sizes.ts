@@ -12,11 +12,11 @@ export function sizesTable({ sizes }: ReportModel): Html | null {
     { head: 'Object size' },
     { head: 'Served by' },
     { head: 'Reads', isNumber: true },
-    { head: 'First byte, p50', isNumber: true },
-    { head: 'p99', isNumber: true },
-    { head: 'Whole body, p50', isNumber: true },
-    { head: 'p99', isNumber: true },
-    { head: 'A read’s speed', isNumber: true },
+    { head: 'First byte p50', isNumber: true },
+    { head: 'First byte p99', isNumber: true },
+    { head: 'Whole body p50', isNumber: true },
+    { head: 'Whole body p99', isNumber: true },
+    { head: 'Speed', isNumber: true },
   ]
   const rows = sizes.map((one) => [
     one.sizeClass,
@@ -28,5 +28,5 @@ export function sizesTable({ sizes }: ReportModel): Html | null {
     latency(one.wholeMs.p99),
     `${bytes(one.bytesPerSecond)}/s`,
   ])
-  return html`<h3>By object size</h3><p class="caption">All reads of the run that ended ok, never-read objects and warming too; times count from the first byte sent (service time). Direct: straight from S3, past the system. Speed: bytes over the time from the first byte sent to the last received.</p>${table(columns, rows)}`
+  return html`<h3>By object size</h3><p class="caption">All reads of the run that ended ok, never-read objects and warming too; times count from the first byte sent (service time). Direct: straight from S3, past the system. Speed: bytes over the time from the first byte sent to the last received. p99 from 100 reads on.</p>${table(columns, rows)}`
 }
