@@ -2,7 +2,7 @@
 // its sessions. Undici's own connector counts its timeout in half seconds, too coarse for a failover.
 import { readFileSync } from 'node:fs'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { checkServerIdentity as checkIdentity, connect as connectTls } from 'node:tls'
+import { checkServerIdentity as checkIdentity, connect as connectTls, createSecureContext } from 'node:tls'
 import type { buildConnector } from 'undici'
 import { ProxyError } from '../errors.ts'
 import type { Clock, Resolver } from '../ports.ts'
@@ -34,7 +34,10 @@ export function createConnector(options: ConnectorOptions, resolver: Resolver, c
   const isTls = url.protocol === 'https:'
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const port = Number(url.port || (isTls ? 443 : 80))
-  const ca = options.ca === null ? undefined : authorityIn(options.ca)
+  // Built once: reading certificates takes as long as half a handshake.
+  const secureContext = isTls
+    ? createSecureContext(options.ca === null ? {} : { ca: authorityIn(options.ca) })
+    : undefined
   const servername = options.serverName ?? (isIP(host) ? '' : host)
   const table = options.addresses ?? new AddressTable(options.name, clock, null)
   const sessions: Buffer[] = []
@@ -46,7 +49,7 @@ export function createConnector(options: ConnectorOptions, resolver: Resolver, c
     const socket = connectTls({
       host: address,
       port,
-      ca,
+      secureContext,
       servername,
       ALPNProtocols: ['http/1.1'],
       checkServerIdentity: (_host, certificate) => checkIdentity(identity, certificate),
