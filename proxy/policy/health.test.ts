@@ -62,6 +62,11 @@ t.test('checks and traffic take a server down, checks alone bring it up', async 
     ['soft soft -', 'up', 'start'],
     ['soft soft soft -', 'down', 'silent-to-traffic'],
     ['- soft soft soft', 'down', 'silent-to-traffic'],
+    ['mute mute mute', 'down', 'silent-to-traffic'],
+    ['mute mute soft', 'up', 'start'],
+    ['mute mute ok mute', 'up', 'start'],
+    ['mute mute + mute', 'up', 'start'],
+    ['soft mute mute -', 'down', 'silent-to-traffic'],
     ['soft soft soft ok -', 'up', 'start'],
     ['soft soft soft + -', 'up', 'start'],
     ['soft ok soft ok soft ok soft ok ok soft', 'down', 'error-ratio'],
@@ -76,6 +81,7 @@ t.test('traffic does not take the last server down, failed checks do', async (t)
   const alone = (events: string) =>
     (events.split(' ') as Event[]).reduce((health, event, i) => apply(health, event, 10 * i, false), settled)
   t.equal(alone('hard hard hard hard hard').state, 'up')
+  t.equal(alone('mute mute mute').state, 'up')
   t.equal(alone('soft soft soft -').state, 'up')
   t.match(alone('soft soft soft - - -'), { state: 'down', because: 'checks-failed' })
 })
@@ -132,7 +138,7 @@ t.test('an error speaks against the server only when the server is to blame', as
 })
 
 t.test('whatever happens, the state machine keeps its promises', async () => {
-  const event = fc.constantFrom<Event>('+', '-', 'ok', 'hard', 'soft')
+  const event = fc.constantFrom<Event>('+', '-', 'ok', 'hard', 'mute', 'soft')
   const step = fc.tuple(event, fc.nat(2000))
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {

@@ -40,6 +40,8 @@ export interface Health {
   /** Requests in a row that failed hard, and those that stayed without an answer since anything was heard. */
   readonly errors: number
   readonly silent: number
+  /** Of the silent ones, those that speak against the server without a check. */
+  readonly mute: number
   readonly window: { readonly startMs: number; readonly requests: number; readonly errors: number }
   /** When it was marked down lately, for flap damping. */
   readonly downs: readonly number[]
@@ -50,10 +52,11 @@ export interface Health {
 /**
  * What a failed request says of a server.
  * hard: the server itself refused or broke the connection ·
+ * mute: what it should have answered by itself got no byte, nor did anything else since: it hangs ·
  * soft: it may only have relayed trouble from behind it (a miss that S3 never answered): believed when a check agrees ·
  * none: says nothing of the server.
  */
-export type Suspicion = 'hard' | 'soft' | 'none'
+export type Suspicion = 'hard' | 'mute' | 'soft' | 'none'
 
 const hard: ReadonlySet<ErrorCode> = new Set([
   'connect-refused',
@@ -81,7 +84,7 @@ export function suspicion(code: ErrorCode, afterHead: boolean): Suspicion {
 /** Up until something speaks against it. */
 export function startHealth(nowMs: number): Health {
   const window = { startMs: nowMs, requests: 0, errors: 0 }
-  const counters = { streak: 0, errors: 0, silent: 0, window }
+  const counters = { streak: 0, errors: 0, silent: 0, mute: 0, window }
   return {
     state: 'up',
     sinceMs: nowMs,
@@ -104,7 +107,7 @@ export function afterCheck(
   options: HealthOptions,
   replaceable: boolean,
 ): Health {
-  const heard = { ...health, checked: true, ...(ok ? { errors: 0, silent: 0 } : {}) }
+  const heard = { ...health, checked: true, ...(ok ? { errors: 0, silent: 0, mute: 0 } : {}) }
   const agrees = ok === (health.state === 'up')
   if (agrees) return { ...heard, streak: 0 }
   const streak = health.streak + 1
@@ -128,11 +131,12 @@ export function afterTraffic(
   if (failed === 'none') return health
   const window = counted(health.window, failed !== null, nowMs, options)
   if (failed === null) {
-    return { ...health, errors: 0, silent: 0, window }
+    return { ...health, errors: 0, silent: 0, mute: 0, window }
   }
   const errors = failed === 'hard' ? health.errors + 1 : health.errors
-  const silent = failed === 'soft' ? health.silent + 1 : health.silent
-  const seen = { ...health, errors, silent, window }
+  const silent = failed === 'hard' ? health.silent : health.silent + 1
+  const mute = failed === 'mute' ? health.mute + 1 : health.mute
+  const seen = { ...health, errors, silent, mute, window }
   const because = replaceable && health.state === 'up' ? marksDown(seen, options) : null
   return because === null ? seen : down(seen, because, nowMs, options)
 }
@@ -156,7 +160,8 @@ export function isFlapping(health: Health, nowMs: number, options: HealthOptions
 
 function marksDown(health: Health, options: HealthOptions): HealthReason | null {
   if (options.consecutiveErrors > 0 && health.errors >= options.consecutiveErrors) return 'errors-in-a-row'
-  if (health.streak > 0 && isSilent(health, options)) return 'silent-to-traffic'
+  const hangs = options.consecutiveErrors > 0 && health.mute >= options.consecutiveErrors
+  if (hangs || (health.streak > 0 && isSilent(health, options))) return 'silent-to-traffic'
   const { requests, errors } = health.window
   const tooMany = options.errorRatio < 1 && requests >= options.minRequests
   return tooMany && errors >= options.errorRatio * requests ? 'error-ratio' : null
@@ -186,5 +191,5 @@ function down(health: Health, because: HealthReason, nowMs: number, options: Hea
 
 function changed(health: Health, state: 'up' | 'down', because: HealthReason, nowMs: number): Health {
   const window = { startMs: nowMs, requests: 0, errors: 0 }
-  return { ...health, state, because, sinceMs: nowMs, streak: 0, errors: 0, silent: 0, window }
+  return { ...health, state, because, sinceMs: nowMs, streak: 0, errors: 0, silent: 0, mute: 0, window }
 }

@@ -201,14 +201,14 @@ export class Backend implements Candidate {
     const nowMs = this.#clock.monotonicMs()
     this.#lastCheck = { ...seen, atMs: nowMs, tookMs: nowMs - startedMs }
     if (!ok) this.counters.checksFailed++
-    if (seen.error === 'check-timeout' && this.#answeredSince(startedMs)) return
+    if (seen.error === 'check-timeout' && this.answeredSince(startedMs)) return
     if (ok && this.latency.samples === 0) this.latency = withSample(noLatency, nowMs - startedMs)
     this.#evidence(ok, startedMs)
     this.#become(afterCheck(this.#health, ok, nowMs, this.#options, this.#hooks.isReplaceable()))
   }
 
-  /** Who answers traffic is slow, not silent: a check that timed out meanwhile says nothing. */
-  #answeredSince(startedMs: number): boolean {
+  /** Who answers others is slow, not silent. */
+  answeredSince(startedMs: number): boolean {
     return (this.#downtime.lastGoodMs ?? -1) > startedMs
   }
 
@@ -249,12 +249,13 @@ export class Backend implements Candidate {
     this.#become(afterOutlier(this.#health, nowMs, this.#options))
   }
 
-  /** A request sent at `sentMs` has no answer yet, though it should; another server is asked meanwhile. */
-  silent(sentMs: number): void {
-    this.failed('first-byte-timeout', sentMs, false)
+  /** A request sent at `sentMs` has no answer yet, though it should. `isHit`: the server needs nobody else to answer it. */
+  silent(sentMs: number, isHit: boolean): void {
+    this.counters.errors++
+    this.#doubted(isHit && !this.answeredSince(sentMs) ? 'mute' : 'soft', sentMs)
   }
 
-  #doubted(doubt: 'hard' | 'soft', badMs: number): void {
+  #doubted(doubt: 'hard' | 'mute' | 'soft', badMs: number): void {
     this.#evidence(false, badMs)
     if (this.server.check === null) return
     const nowMs = this.#clock.monotonicMs()

@@ -19,6 +19,11 @@ export class ExpectedHits {
     this.#young.add(key)
   }
 
+  clear(): void {
+    this.#young = new Set()
+    this.#old = new Set()
+  }
+
   has(key: string): boolean {
     return this.#young.has(key) || this.#old.has(key)
   }

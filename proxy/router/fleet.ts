@@ -59,8 +59,9 @@ export class Fleet {
     this.#probers = this.backends.flatMap((backend) =>
       backend.server.check === null ? [] : [new Prober(backend, backend.server.check, ports)],
     )
-    this.#warmers = this.backends.map((backend) => new Warmer(backend, ports))
     this.totals = previous?.totals ?? new Totals(ports)
+    const loadPerSecond = () => this.totals.rate.perSecond()
+    this.#warmers = this.backends.map((backend) => new Warmer(backend, ports, loadPerSecond))
     const nowMs = ports.clock.monotonicMs()
     this.#retries = new SharedBudget(options.retry.budgetRatio, options.retry.budgetPerSecond, nowMs)
     this.#hedges = new SharedBudget(options.hedge.budgetRatio, 0, nowMs)
@@ -112,6 +113,8 @@ export class Fleet {
       onTransition: (transition: Transition) => {
         log.warn('backend changed state', { ...transition })
         this.journal.add(transition)
+        // It may have come back with its store lost: what it holds is learnt anew.
+        if (transition.to === 'up' && !server.backup) this.expectedHits.clear()
       },
       isOutlier: (): boolean => this.#isOutlier(backend),
       isReplaceable: (): boolean => this.backends.some((one) => one !== backend && one.routable === 'up'),

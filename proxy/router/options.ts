@@ -55,7 +55,10 @@ export interface ServerOptions {
   readonly backup: boolean
   /** Requests in flight at once; more wait in the queue. */
   readonly maxConnections: number
-  /** Connections kept open by a small request every 4 s while it is up, so that a failover meets no handshake; 0: none. */
+  /**
+   * Connections kept open at most by a small request every 4 s while it is up, so that a failover meets no handshake: as
+   * many as the router's load would need here. 0: none.
+   */
   readonly warmConnections: number
   readonly timeouts: StageTimeouts
   /** null: never checked, always taken for up. */
@@ -96,7 +99,7 @@ export interface RetryOptions {
 
 export interface HedgeOptions {
   readonly enabled: boolean
-  /** A second server is asked when the first is silent for this long. */
+  /** A second server is asked when the first is silent for this long; for a miss only when it answers nobody. */
   readonly afterMs: number
   /** Hedges as a share of requests. */
   readonly budgetRatio: number

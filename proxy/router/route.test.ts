@@ -218,7 +218,7 @@ t.test('the log names what did not go straight through, in two letters and timer
 })
 
 t.test('a known hit is given up early, a miss is left its time, a write is left it all', async (t) => {
-  const { get, cache1, clock } = world()
+  const { get, cache1, clock, backend } = world()
   await collect((await get('/b/known')).body)
   Object.assign(cache1, { mood: 'hang', firstByteTimeoutMs: 60_000 })
   const took = async (target: string, more = {}) => {
@@ -227,8 +227,47 @@ t.test('a known hit is given up early, a miss is left its time, a write is left 
     return [status, clock.monotonicMs() - startMs]
   }
   t.same(await took('/b/known'), [200, 400 + 32])
+  t.same(await took('/b/new'), [200, 400 + 32], 'a node that answers nobody is not waiting for S3')
+  const answersOthers = () => backend('cache1').headArrived({ status: 200, headers: [], body: pieces([]) }, 0)
+  clock.after(300, answersOthers)
   t.same(await took('/b/new'), [200, 600 + 32])
   t.same(await took('/b/x', { method: 'PUT' }), [503, 900])
+})
+
+t.test(
+  'a node that answers nothing is given up by known hits alone, one that answers others is not',
+  async (t) => {
+    const { get, cache1, clock, backend } = world()
+    await collect((await get('/b/known')).body)
+    cache1.mood = 'hang'
+    cache1.firstByteTimeoutMs = 60_000
+    const three = (path: string) => Promise.all([0, 1, 2].map(() => get(path)))
+    await three('/b/new')
+    t.equal(backend('cache1').routable, 'up', 'S3 may be slow')
+    clock.after(399, () =>
+      backend('cache1').checked({ ok: true, text: '', status: 200, error: null }, clock.monotonicMs()),
+    )
+    await three('/b/known')
+    t.equal(backend('cache1').routable, 'up')
+    const startMs = clock.monotonicMs()
+    await three('/b/known')
+    t.match(backend('cache1'), { routable: 'down', because: 'silent-to-traffic', sinceMs: startMs + 400 })
+  },
+)
+
+t.test('what a node holds is learnt anew when it comes back', async (t) => {
+  const { get, cache1, router, backend, clock } = world()
+  await collect((await get('/b/known')).body)
+  t.equal(router.fleet.expectedHits.has('/b/known'), true)
+  router.start()
+  cache1.mood = 'refused'
+  await clock.advance(2000)
+  t.equal(backend('cache1').routable, 'down')
+  cache1.mood = 'ok'
+  await clock.advance(2000)
+  t.equal(backend('cache1').routable, 'up')
+  t.equal(router.fleet.expectedHits.has('/b/known'), false)
+  router.close()
 })
 
 t.test('a check that times out while traffic is answered says nothing', async (t) => {

@@ -3,6 +3,7 @@
 import type { Handler, ProxyRequest, ProxyResponse } from '../object.ts'
 import { type Choice, nextServer } from '../policy/failover.ts'
 import { afterAttempt, type RetryDecision } from '../policy/retry.ts'
+import { afterArrivals } from './after-arrivals.ts'
 import { unavailable } from './answer.ts'
 import { type Attempt, attempt, drop } from './attempt.ts'
 import type { Backend } from './backend.ts'
@@ -56,25 +57,48 @@ async function route(exchange: Exchange): Promise<ProxyResponse> {
 
 /** Asks the chosen server; for a read also a second one, when the first stays silent past its time. */
 function ask(exchange: Exchange, choice: Choice<Backend> & { kind: 'use' }): Promise<Attempt> {
-  const { fleet, patience, tried } = exchange
-  const { hedge } = fleet.options
-  tried.push(choice.server)
+  exchange.tried.push(choice.server)
   const first = attemptOn(exchange, choice.server, choice.because)
-  if (!exchange.isRead) return first(patience.signal)
-  const stage: Trigger = {
-    afterMs: silenceMs(exchange, choice.server),
-    second: () => {
-      if (exchange.sentMs < 0) return null // it waits for a connection
-      choice.server.silent(exchange.sentMs)
-      return secondAttempt(exchange, 'failover', () => fleet.mayRetry())
-    },
-  }
-  const early: Trigger = {
-    afterMs: hedge.afterMs,
-    second: () => secondAttempt(exchange, 'hedge', () => fleet.mayHedge()),
-  }
-  const triggers = hedge.enabled && early.afterMs < stage.afterMs ? [early, stage] : [stage]
+  if (!exchange.isRead) return first(exchange.patience.signal)
+  const triggers = triggersOf(exchange, choice.server)
   return race(exchange, first, triggers, (ended) => verdict(exchange, ended).kind === 'answer')
+}
+
+/**
+ * When another server is asked, too. A hit comes at once or never. A miss waits for S3 as well, where going there
+ * directly would not be faster: as long as the node answers others, just the time for another server is left.
+ */
+function triggersOf(exchange: Exchange, server: Backend): Trigger[] {
+  const { hedge, deadlineMs } = exchange.fleet.options
+  const { firstByteMs } = server.server.timeouts
+  const isHit = server.backup || exchange.fleet.expectedHits.has(exchange.key)
+  const hangs = () => isHit || !server.answeredSince(exchange.sentMs)
+  const at = (afterMs: number, when: () => boolean, begin: typeof failOver): Trigger => ({
+    afterMs,
+    second: () => (exchange.sentMs >= 0 && when() ? begin(exchange, server, isHit) : null), // -1: it waits for a connection
+  })
+  const triggers = [at(firstByteMs, hangs, failOver)]
+  if (hedge.enabled && hedge.afterMs < firstByteMs) triggers.unshift(at(hedge.afterMs, hangs, hedgeWith))
+  if (!isHit) triggers.push(at(Math.max(firstByteMs, (2 / 3) * deadlineMs), () => true, failOver))
+  return triggers
+}
+
+function failOver(exchange: Exchange, silent: Backend, isHit: boolean): Begin | null {
+  silent.silent(exchange.sentMs, isHit)
+  return secondAttempt(exchange, 'failover', () => exchange.fleet.mayRetry())
+}
+
+/** What becomes of the first attempt no longer matters to the request, but its silence still tells of the server. */
+function hedgeWith(exchange: Exchange, silent: Backend, isHit: boolean): Begin | null {
+  const { sentMs, fleet } = exchange
+  const begin = secondAttempt(exchange, 'hedge', () => fleet.mayHedge())
+  if (begin !== null) {
+    const leftMs = silent.server.timeouts.firstByteMs - fleet.options.hedge.afterMs
+    afterArrivals(fleet.ports.clock, leftMs, () => {
+      if (!silent.answeredSince(sentMs)) silent.silent(sentMs, isHit)
+    })
+  }
+  return begin
 }
 
 /** An attempt bounded by the deadline alone: a silent server may still answer while another one is asked. */
@@ -93,16 +117,6 @@ function secondAttempt(
   tried.push(other.server)
   exchange.hedged = because === 'hedge'
   return attemptOn(exchange, other.server, because)
-}
-
-/**
- * How long a server may be silent before another one is asked, ms. A hit comes at once or never; a miss waits for S3 as
- * well, where going there directly would not be faster, so that just the time for another server is left.
- */
-function silenceMs(exchange: Exchange, server: Backend): number {
-  const { firstByteMs } = server.server.timeouts
-  const isMiss = !server.backup && !exchange.fleet.expectedHits.has(exchange.key)
-  return isMiss ? Math.max(firstByteMs, (2 / 3) * exchange.fleet.options.deadlineMs) : firstByteMs
 }
 
 function verdict(exchange: Exchange, ended: Attempt): RetryDecision {

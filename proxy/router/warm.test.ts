@@ -24,6 +24,35 @@ t.test('connections to a backup are kept open by small requests, all at once', a
   t.equal(origin('s3').seen.length, 8)
 })
 
+t.test('the reserve grows with the load, a few handshakes at a time, up to its bound', async (t) => {
+  const { router, clock, backend, origin, get } = routerWorld([
+    server('cache1', { check: null }),
+    server('s3', { warmConnections: 40, check: null }),
+  ])
+  origin('cache1').put('/b/x', 'x')
+  router.start()
+  t.teardown(() => router.close())
+  const atOnce: number[] = []
+  const second = async (reads: number) => {
+    for (let i = 0; i < reads; i++) void get('/b/x')
+    for (let i = 0; i < 100; i++) {
+      await clock.advance(10)
+      atOnce.push(backend('s3').inFlight)
+    }
+  }
+  await second(0)
+  t.equal(Math.max(...atOnce), 8, 'a spare few without any load')
+  for (let i = 0; i < 12; i++) await second(200)
+  const steps = atOnce.filter((n, i) => n > 0 && n !== atOnce[i - 1])
+  t.equal(Math.max(...steps), 8 + Math.ceil((3 * 200 * 32) / 1000), 'rate times latency, three times')
+  t.ok(
+    steps.every((n, i) => i === 0 || n - steps[i - 1]! <= 4),
+    `${steps}`,
+  )
+  for (let i = 0; i < 12; i++) await second(2000)
+  t.equal(Math.max(...atOnce), 40)
+})
+
 t.test('what traffic keeps open needs no help, and a server that is out is left alone', async (t) => {
   const { origin, clock, backend, get } = world()
   await clock.advance(1000)

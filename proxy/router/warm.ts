@@ -7,16 +7,32 @@ import { checkHeaders } from './probe.ts'
 /** Below the time after which servers close an idle connection (5 s in Node, 20 s in S3). */
 const intervalMs = 4000
 
-/** Sends as many small requests at once as connections are to be kept, over the connections of traffic. */
+/** A handshake costs both sides some ms of CPU: the reserve grows by a few connections at a time. */
+const growingMs = 250
+const growth = 4
+
+/** Connections kept whatever the load, and room for bursts beyond what the load needs on average. */
+const spare = 8
+const headroom = 3
+
+/**
+ * Sends as many small requests at once as connections are to be kept, over the connections of traffic: as many as the
+ * load of the whole router would need here (Little's law: rate times latency, with headroom), within the server's bound.
+ */
 export class Warmer {
   readonly #backend: Backend
   readonly #ports: RouterPorts
+  readonly #loadPerSecond: () => number
+  #kept = 0
+  /** The quickest of the last small requests, which met an open connection: the network's latency. */
+  #latencyMs = 0
   #cancel: () => void = () => {}
   #stop = new AbortController()
 
-  constructor(backend: Backend, ports: RouterPorts) {
+  constructor(backend: Backend, ports: RouterPorts, loadPerSecond: () => number) {
     this.#backend = backend
     this.#ports = ports
+    this.#loadPerSecond = loadPerSecond
   }
 
   start(): void {
@@ -29,16 +45,37 @@ export class Warmer {
   }
 
   #round(): void {
-    const { inFlight, routable, server } = this.#backend
-    const missing = routable === 'up' ? server.warmConnections - inFlight : 0
-    for (let i = 0; i < missing; i++) void this.#touch()
-    this.#cancel = this.#ports.clock.after(intervalMs, () => this.#round())
+    const wanted = this.#wanted()
+    this.#kept = Math.min(wanted, this.#kept + growth)
+    const missing = this.#kept - this.#backend.inFlight
+    if (missing > 0) this.#touchAll(missing)
+    const isGrowing = this.#kept < wanted
+    this.#cancel = this.#ports.clock.after(isGrowing ? growingMs : intervalMs, () => this.#round())
   }
 
-  /** What comes of it says nothing: checks and traffic judge the server. */
-  async #touch(): Promise<void> {
+  #wanted(): number {
+    const { routable, server } = this.#backend
+    if (routable !== 'up') return 0
+    const busy = (this.#loadPerSecond() * this.#latencyMs) / 1000
+    return Math.min(server.warmConnections, spare + Math.ceil(headroom * busy))
+  }
+
+  #touchAll(count: number): void {
+    const { clock } = this.#ports
+    const startedMs = clock.monotonicMs()
+    let isFirst = true
+    for (let i = 0; i < count; i++) {
+      void this.#touch().then((answered) => {
+        if (answered && isFirst) this.#latencyMs = clock.monotonicMs() - startedMs
+        if (answered) isFirst = false
+      })
+    }
+  }
+
+  /** Whether it was answered. What comes of it says nothing more: checks and traffic judge the server. */
+  async #touch(): Promise<boolean> {
     const { gate, origin, server } = this.#backend
-    if (!gate.tryEnter(false)) return
+    if (!gate.tryEnter(false)) return false
     const headers = checkHeaders(server.check?.host ?? null, server.url)
     const target = server.check?.uri ?? '/'
     try {
@@ -50,7 +87,9 @@ export class Warmer {
         signal: this.#stop.signal,
       })
       await discard(body)
+      return true
     } catch {
+      return false
     } finally {
       gate.leave()
     }
