@@ -80,6 +80,9 @@ export interface StoreStats {
   readonly available: boolean
 }
 
+/** A body, or the part of one that was asked for, as a store hands it out. */
+export type Stored = Uint8Array | Body
+
 /** Bodies and their metadata, on disk with hot small ones in memory. */
 export interface BodyStore {
   /** Synchronous and free of side effects; also returns entries past their freshness. */
@@ -87,10 +90,10 @@ export interface BodyStore {
   /** Counts one use for eviction and `inactive`. */
   touch(key: string): void
   /**
-   * Bytes `first` to `last` (inclusive) of an entry. One buffer when it is in memory or small, else pieces.
-   * The first block has been verified when this resolves; rejects with ProxyError `corrupt`, `store-io` or `evicted`.
+   * Bytes `first` to `last` (inclusive) of an entry: one buffer when it is in memory or small, else pieces, at once when
+   * the first is. That one has been verified when this is there; rejects with ProxyError `corrupt`, `store-io` or `evicted`.
    */
-  read(entry: StoredEntry, first: number, last: number): Uint8Array | Promise<Uint8Array | Body>
+  read(entry: StoredEntry, first: number, last: number): Stored | Promise<Stored>
   /** Reserves room (evicting what the policy names) and opens a writer; `bodyBytes` null when the length is unknown. */
   begin(key: string, bodyBytes: number | null): Promise<StoreWriter | StoreRefusal>
   /** Replaces the metadata of an entry after a revalidation; false when it is gone. */

@@ -1,7 +1,7 @@
 // Keeps bodies as files and what is known of them in an index, within a hard cap, through crashes and disk failures.
 // The parts are in store/; this file decides what reaches the disk, and when a failed one is tried again.
-import type { Body, EntryMeta, StoredEntry } from '../object.ts'
-import type { BodyStore, StoreRefusal, StoreStats, StoreWriter } from '../ports.ts'
+import type { EntryMeta, StoredEntry } from '../object.ts'
+import type { BodyStore, Stored, StoreRefusal, StoreStats, StoreWriter } from '../ports.ts'
 import { Availability } from './store/availability.ts'
 import type { DiskEntry } from './store/catalog.ts'
 import { countInto, faultsFrom, withFaults } from './store/disk-faults.ts'
@@ -80,7 +80,7 @@ export class DiskStore implements BodyStore {
     this.#volume.catalog.touch(key)
   }
 
-  read(entry: StoredEntry, first: number, last: number): Uint8Array | Promise<Uint8Array | Body> {
+  read(entry: StoredEntry, first: number, last: number): Stored | Promise<Stored> {
     return this.#volume.reader.read(entry as DiskEntry, first, last)
   }
 

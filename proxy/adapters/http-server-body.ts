@@ -54,7 +54,7 @@ function writePiece(writable: Writable, head: string | null, piece: Uint8Array, 
 }
 
 /** A small body is copied behind its head: one buffer is written with less ado than two. */
-const joinedBodyBytes = 16 * 1024
+export const joinedBodyBytes = 16 * 1024
 
 /** A head and what follows it, in one system call. */
 export function writeBoth(writable: Writable, head: string, body: Uint8Array): boolean {
@@ -73,7 +73,7 @@ function joined(head: string, body: Uint8Array): Buffer {
   return bytes
 }
 
-function wrongLength(code: 'truncated' | 'overlong', contentLength: number): ProxyError {
+export function wrongLength(code: 'truncated' | 'overlong', contentLength: number): ProxyError {
   return new ProxyError(`the body is ${code}: the head promised ${contentLength} bytes`, {
     code,
     source: 'cache',

@@ -1,6 +1,6 @@
 // Puts hot small bodies in memory before the disk. Every entry is on disk; memory holds copies of what is read whole.
-import type { Body, EntryMeta, StoredEntry } from '../object.ts'
-import type { BodyStore, StoreRefusal, StoreStats, StoreWriter } from '../ports.ts'
+import type { EntryMeta, StoredEntry } from '../object.ts'
+import type { BodyStore, Stored, StoreRefusal, StoreStats, StoreWriter } from '../ports.ts'
 import type { MemoryStore } from './memory-store.ts'
 
 export function createTieredStore(memory: MemoryStore, disk: BodyStore): TieredStore {
@@ -27,7 +27,7 @@ export class TieredStore implements BodyStore {
     this.#disk.touch(key)
   }
 
-  read(entry: StoredEntry, first: number, last: number): Uint8Array | Promise<Uint8Array | Body> {
+  read(entry: StoredEntry, first: number, last: number): Stored | Promise<Stored> {
     if (this.#memory.lookup(entry.key) === entry) return this.#memory.read(entry, first, last)
     const isWhole = first === 0 && last === entry.meta.bodyBytes - 1
     if (!isWhole || !this.#memory.takes(entry.meta.bodyBytes)) return this.#disk.read(entry, first, last)
@@ -60,12 +60,9 @@ export class TieredStore implements BodyStore {
   }
 
   /** Keeps what was read whole, if it is still the entry that lookups find. Readers that come meanwhile share one read. */
-  #promote(
-    entry: StoredEntry,
-    read: Uint8Array | Promise<Uint8Array | Body>,
-  ): Uint8Array | Promise<Uint8Array> {
+  #promote(entry: StoredEntry, read: Stored | Promise<Stored>): Uint8Array | Promise<Uint8Array> {
     if (read instanceof Uint8Array) return this.#keep(entry, read)
-    const whole = read.then(inOnePiece).then((bytes) => this.#keep(entry, bytes))
+    const whole = inOnePiece(read, entry.meta.bodyBytes).then((bytes) => this.#keep(entry, bytes))
     this.#promoting.set(entry, whole)
     const done = () => this.#promoting.delete(entry)
     whole.then(done, done)
@@ -78,12 +75,17 @@ export class TieredStore implements BodyStore {
   }
 }
 
-/** A body longer than a block comes from disk in pieces; memory answers from one buffer. */
-async function inOnePiece(body: Uint8Array | Body): Promise<Uint8Array> {
+/** A body comes from disk in pieces; memory answers from one buffer. */
+async function inOnePiece(read: Stored | Promise<Stored>, bytes: number): Promise<Uint8Array> {
+  const body = await read
   if (body instanceof Uint8Array) return body
-  const pieces: Uint8Array[] = []
-  for await (const piece of body) pieces.push(piece)
-  return Buffer.concat(pieces)
+  const whole = Buffer.allocUnsafeSlow(bytes)
+  let at = 0
+  for await (const piece of body) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
 }
 
 /** A disk writer whose commit takes the old body out of memory. */

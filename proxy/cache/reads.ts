@@ -32,7 +32,7 @@ export class Reads {
     this.#context = context
   }
 
-  /** Synchronous when the entry is fresh, its bytes are in memory and nobody has to be asked. */
+  /** Synchronous when the entry is fresh, its bytes are at hand and nobody has to be asked. */
   read(exchange: Exchange): Answer {
     const { access } = exchange
     if (access.kind === 'denied') return denied(this.#context, exchange, access.because)
@@ -67,7 +67,7 @@ export class Reads {
     }
   }
 
-  /** Answers from the store; synchronously when the bytes are in memory. */
+  /** Answers from the store; synchronously when the bytes are at hand. */
   #serve(exchange: Exchange, entry: StoredEntry, outcome: CacheOutcome): Answer {
     const { store, clock, options } = this.#context
     const { meta } = entry
@@ -80,7 +80,7 @@ export class Reads {
     const last = chosen.kind === 'part' ? chosen.last : meta.bodyBytes - 1
     if (headOnly || last < first || (chosen.kind !== 'whole' && chosen.kind !== 'part')) return reply
     const body = store.read(entry, first, last)
-    if (body instanceof Uint8Array) return { ...reply, response: { ...response, body } }
+    if (!(body instanceof Promise)) return { ...reply, response: { ...response, body } }
     return body.then(
       (body) => ({ ...reply, response: { ...response, body } }),
       (error) => this.#unreadable(exchange, entry, error),

@@ -1,8 +1,8 @@
 // Counts every request, and writes one access record for it, when the last byte has been handed out. Flow.
-import { headerValue, type ProxyRequest } from '../object.ts'
+import { headerValue, isLent, type ProxyRequest } from '../object.ts'
 import type { ObjectName } from '../policy/key.ts'
 import type { AccessLog, Clock } from '../ports.ts'
-import { CountedBody } from './counted-body.ts'
+import { CountedBody, CountedLentBody } from './counted-body.ts'
 import type { Reply } from './exchange.ts'
 import type { Totals } from './totals.ts'
 
@@ -24,7 +24,10 @@ export function recorded(
     end(response.body?.length ?? 0)
     return reply
   }
-  const body = new CountedBody(response.body, () => end(body.bytes))
+  const onEnd = () => end(body.bytes)
+  const body: CountedBody = isLent(response.body)
+    ? new CountedLentBody(response.body, onEnd)
+    : new CountedBody(response.body, onEnd)
   return { ...reply, response: { ...response, body } }
 }
 

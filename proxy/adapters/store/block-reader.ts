@@ -3,7 +3,7 @@ import { ProxyError } from '../../errors.ts'
 import { crc32 } from '../crc32.ts'
 import type { FileSystem } from './file-system.ts'
 import type { Handle } from './handles.ts'
-import { blockBytes, blockCount, checksumSeed } from './layout.ts'
+import { blockBytes, blockCount, checksumSeed, fileBytes } from './layout.ts'
 
 /** The file of a body that is being read. */
 export interface OpenBody {
@@ -13,7 +13,7 @@ export interface OpenBody {
 }
 
 /**
- * Blocks `from` to `to` (inclusive) of a body, verified, in one buffer.
+ * Blocks `from` to `to` (inclusive) of a body, verified, in the memory of `into`, which has room for their checksums too.
  * Rejects with ProxyError `corrupt` when a block is short or wrong, and with the system's error when reading fails.
  */
 export async function readBlocks(
@@ -21,30 +21,39 @@ export async function readBlocks(
   body: OpenBody,
   from: number,
   to: number,
+  into: Buffer,
 ): Promise<Buffer> {
   const isWholeFile = from === 0 && to === blockCount(body.bodyBytes) - 1
-  if (body.handle.checksums === null && isWholeFile) return readWholeFile(files, body)
+  if (body.handle.checksums === null && isWholeFile) return readWholeFile(files, body, into)
   body.handle.checksums ??= await readChecksums(files, body)
-  const end = Math.min((to + 1) * blockBytes, body.bodyBytes)
-  const buffer = await readExactly(files, body, from * blockBytes, end - from * blockBytes)
-  verify(body, buffer, body.handle.checksums, from)
-  return buffer
+  const start = from * blockBytes
+  const bytes = await readExactly(files, body, start, into.subarray(0, endOf(body, to) - start))
+  verify(body, bytes, body.handle.checksums, from)
+  return bytes
 }
 
-/**
- * A body of one block, verified, read at once; null when that isn't possible or the bytes are not what they should be,
- * which `readBlocks` then tells.
- */
-export function readSmallNow(files: FileSystem, body: OpenBody): Buffer | null {
-  const { fd, serial, checksums } = body.handle
-  const buffer = Buffer.allocUnsafeSlow(body.bodyBytes)
-  const got = files.readNow(fd, buffer, 0)
-  if (got !== buffer.length || checksums === null) return null
-  return crc32(buffer, checksumSeed(serial, 0)) === checksums[0] ? buffer : null
+/** The same at once; null when that isn't possible or the bytes are not what they should be, which `readBlocks` then tells. */
+export function readBlocksNow(
+  files: FileSystem,
+  { bodyBytes, handle }: OpenBody,
+  from: number,
+  to: number,
+  into: Buffer,
+): Buffer | null {
+  const { fd, serial, checksums } = handle
+  if (checksums === null) return null
+  const start = from * blockBytes
+  const bytes = into.subarray(0, endOf({ bodyBytes }, to) - start)
+  if (files.readNow(fd, bytes, start) !== bytes.length) return null
+  return wrongBlock(bytes, serial, checksums, from) === null ? bytes : null
 }
 
-async function readWholeFile(files: FileSystem, body: OpenBody): Promise<Buffer> {
-  const buffer = await readExactly(files, body, 0, body.bodyBytes + 4 * blockCount(body.bodyBytes))
+function endOf({ bodyBytes }: Pick<OpenBody, 'bodyBytes'>, block: number): number {
+  return Math.min((block + 1) * blockBytes, bodyBytes)
+}
+
+async function readWholeFile(files: FileSystem, body: OpenBody, into: Buffer): Promise<Buffer> {
+  const buffer = await readExactly(files, body, 0, into.subarray(0, fileBytes(body.bodyBytes)))
   const checksums = decodeChecksums(buffer.subarray(body.bodyBytes))
   const bytes = buffer.subarray(0, body.bodyBytes)
   verify(body, bytes, checksums, 0)
@@ -53,26 +62,38 @@ async function readWholeFile(files: FileSystem, body: OpenBody): Promise<Buffer>
 }
 
 async function readChecksums(files: FileSystem, body: OpenBody): Promise<Uint32Array> {
-  return decodeChecksums(await readExactly(files, body, body.bodyBytes, 4 * blockCount(body.bodyBytes)))
+  const buffer = Buffer.allocUnsafeSlow(4 * blockCount(body.bodyBytes))
+  return decodeChecksums(await readExactly(files, body, body.bodyBytes, buffer))
 }
 
 async function readExactly(
   files: FileSystem,
   body: OpenBody,
   position: number,
-  bytes: number,
+  buffer: Buffer,
 ): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(bytes)
   const got = await files.read(body.handle.fd, buffer, position)
-  if (got < bytes) throw corrupt(body.key, `the file ends ${bytes - got} bytes early`)
+  if (got < buffer.length) throw corrupt(body.key, `the file ends ${buffer.length - got} bytes early`)
   return buffer
 }
 
-function verify(body: OpenBody, bytes: Uint8Array, checksums: ArrayLike<number>, firstBlock: number): void {
+function verify(body: OpenBody, bytes: Buffer, checksums: ArrayLike<number>, firstBlock: number): void {
+  const wrong = wrongBlock(bytes, body.handle.serial, checksums, firstBlock)
+  if (wrong !== null) throw corrupt(body.key, `block ${wrong} has a wrong checksum`)
+}
+
+/** The first block whose bytes are not what was written, or null. */
+function wrongBlock(
+  bytes: Buffer,
+  serial: number,
+  checksums: ArrayLike<number>,
+  firstBlock: number,
+): number | null {
   for (let at = 0, block = firstBlock; at < bytes.length; at += blockBytes, block += 1) {
-    const seen = crc32(bytes.subarray(at, at + blockBytes), checksumSeed(body.handle.serial, block))
-    if (seen !== checksums[block]) throw corrupt(body.key, `block ${block} has a wrong checksum`)
+    const seen = crc32(bytes.subarray(at, at + blockBytes), checksumSeed(serial, block))
+    if (seen !== checksums[block]) return block
   }
+  return null
 }
 
 export function encodeChecksums(checksums: readonly number[]): Buffer {

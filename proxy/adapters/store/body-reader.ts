@@ -1,13 +1,13 @@
-// Reads entries: opens or finds the descriptor, verifies the first block before answering, streams the rest.
+// Reads entries: opens or finds the descriptor, verifies the first piece before answering, lends the rest piece by piece.
 import { ProxyError } from '../../errors.ts'
-import type { Body } from '../../object.ts'
-import { type OpenBody, readBlocks, readSmallNow } from './block-reader.ts'
-import { BodyStream, ReadBudget } from './body-stream.ts'
+import type { LentBody } from '../../object.ts'
+import { Blocks } from './blocks.ts'
+import { Buffers } from './buffers.ts'
 import type { Catalog, DiskEntry } from './catalog.ts'
 import { errorCode, type FileSystem } from './file-system.ts'
 import type { Handle, Handles } from './handles.ts'
-import { blockBytes } from './layout.ts'
 import { evicted, missingFile, storeError } from './store-error.ts'
+import { StoredBody } from './stored-body.ts'
 
 export interface ReaderParts {
   readonly files: FileSystem
@@ -18,80 +18,37 @@ export interface ReaderParts {
   onDamage(key: string, error: unknown): void
 }
 
-/** What was read within this time is taken to be in the page cache, and read at once. */
-const warmMs = 10_000
-/** A read at once that took longer may have gone to the disk after all (or the process did not run): none for a while. */
-const tooSlowMs = 25
-const noReadNowMs = 1000
-
 export class BodyReader {
   readonly #parts: ReaderParts
-  readonly #budget = new ReadBudget()
-  #noReadNowBeforeMs = Number.NEGATIVE_INFINITY
+  readonly #buffers = new Buffers()
+  readonly #blocks: Blocks
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
+    this.#blocks = new Blocks(parts.files, parts.nowMs)
   }
 
   /** See BodyStore.read. */
-  read(entry: DiskEntry, first: number, last: number): Uint8Array | Promise<Uint8Array | Body> {
+  read(entry: DiskEntry, first: number, last: number): Uint8Array | LentBody | Promise<LentBody> {
     if (entry.inline !== null) return entry.inline.subarray(first, last + 1)
-    return this.#readWarm(entry, first, last) ?? this.#readFile(entry, first, last)
+    const { catalog, handles } = this.#parts
+    const handle = catalog.isCurrent(entry) ? handles.acquireOpen(entry.serial) : undefined
+    if (handle !== undefined) return this.#start(entry, handle, first, last)
+    return this.#open(entry).then((opened) => this.#start(entry, opened, first, last))
   }
 
-  /** Bytes of a small file that was read a moment ago; null when they are to be read by #readFile. */
-  #readWarm(entry: DiskEntry, first: number, last: number): Uint8Array | null {
-    const { handles, catalog, files, nowMs } = this.#parts
-    const { key, meta, serial } = entry
-    const handle = meta.bodyBytes <= blockBytes && catalog.isCurrent(entry) ? handles.peek(serial) : undefined
-    const startedMs = nowMs()
-    if (handle === undefined || startedMs - handle.readMs > warmMs) return null
-    if (startedMs < this.#noReadNowBeforeMs) return null
-    try {
-      const bytes = readSmallNow(files, { key, bodyBytes: meta.bodyBytes, handle })
-      if (bytes === null) return null
-      handle.readMs = nowMs()
-      if (handle.readMs - startedMs > tooSlowMs) this.#noReadNowBeforeMs = handle.readMs + noReadNowMs
-      return bytes.subarray(first, last + 1)
-    } catch {
-      return null // #readFile meets the same error and names it
-    }
-  }
-
-  async #readFile(entry: DiskEntry, first: number, last: number): Promise<Uint8Array | Body> {
-    const handle = await this.#open(entry)
-    const body = { key: entry.key, bodyBytes: entry.meta.bodyBytes, handle }
-    const onEnd = (error: unknown) => this.#end(entry, handle, error)
-    try {
-      const head = await this.#readHead(body, first, last)
-      handle.readMs = this.#parts.nowMs()
-      // A body longer than a block is a stream, even if it has one piece, so that what it holds is counted.
-      if (last - first >= blockBytes || head.length <= last - first) {
-        return new BodyStream({
-          files: this.#parts.files,
-          budget: this.#budget,
-          body,
-          head,
-          first,
-          last,
-          onEnd,
-        })
-      }
-      onEnd(undefined)
-      return head
-    } catch (error) {
-      onEnd(error)
-      throw storeError(entry.key, error)
-    }
-  }
-
-  /** From byte `first` to the end of a block, or to `last`. */
-  async #readHead(body: OpenBody, first: number, last: number): Promise<Buffer> {
-    const from = Math.floor(first / blockBytes)
-    const to = Math.min(from + this.#budget.blocksAtOnce - 1, Math.floor(last / blockBytes))
-    const start = from * blockBytes
-    const bytes = await readBlocks(this.#parts.files, body, from, to)
-    return bytes.subarray(first - start, Math.min((to + 1) * blockBytes, last + 1) - start)
+  /** At once when the first piece is. */
+  #start(entry: DiskEntry, handle: Handle, first: number, last: number): LentBody | Promise<LentBody> {
+    const body = new StoredBody({
+      blocks: this.#blocks,
+      buffers: this.#buffers,
+      body: { key: entry.key, bodyBytes: entry.meta.bodyBytes, handle },
+      first,
+      last,
+      onEnd: (error) => this.#end(entry, handle, error),
+    })
+    const starting = body.start()
+    return starting === null ? body : starting.then(() => body)
   }
 
   async #open(entry: DiskEntry): Promise<Handle> {

@@ -150,7 +150,13 @@ export class BodyWriter {
     const to = Math.max(from, Math.min(Math.floor((offset + maxBytes) / blockBytes) - 1, wholeOnDisk))
     const handle = { serial: this.serial, fd: this.#fd!, checksums: this.#checksums }
     const body = { key: this.key, bodyBytes: this.writtenBytes, handle }
-    const bytes = await readBlocks(this.#files, body, from, to)
+    const bytes = await readBlocks(
+      this.#files,
+      body,
+      from,
+      to,
+      Buffer.allocUnsafeSlow((to - from + 1) * blockBytes),
+    )
     const start = offset - from * blockBytes
     return bytes.subarray(start, start + maxBytes)
   }

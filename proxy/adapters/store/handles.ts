@@ -9,8 +9,8 @@ export interface Handle {
   readonly fd: number
   /** One CRC-32 per block; null until they have been read. */
   checksums: ArrayLike<number> | null
-  /** Monotonic time of the last read that was verified: the system still has lately read bytes in memory. */
-  readMs: number
+  /** When each block was last read, monotonic: the system still has lately read bytes in memory. null: nobody knows. */
+  readMs: Float64Array | null
 }
 
 interface Slot extends Handle {
@@ -47,10 +47,10 @@ export class Handles {
     return handle
   }
 
-  /** A descriptor that is open, not pinned: for use at once. */
-  peek(serial: number): Handle | undefined {
+  /** Pins a descriptor that is open already. */
+  acquireOpen(serial: number): Handle | undefined {
     const handle = this.#open.get(serial)
-    if (handle !== undefined) this.#moveToEnd(handle)
+    if (handle !== undefined) this.#pin(handle)
     return handle
   }
 
@@ -147,7 +147,7 @@ function slotOf(serial: number, fd: number, checksums: ArrayLike<number> | null)
     serial,
     fd,
     checksums,
-    readMs: Number.NEGATIVE_INFINITY,
+    readMs: null,
     pins: 0,
     retired: false,
     closed: Promise.withResolvers(),
