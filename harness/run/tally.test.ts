@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { WindowLine } from '../history/events.ts'
+import type { FailureLine, WindowLine } from '../history/events.ts'
 import { Tally } from './tally.ts'
 
 const window = (fields: Partial<WindowLine>): WindowLine => ({
@@ -25,13 +25,13 @@ t.test('counts by phase and population', async (t) => {
 
 t.test('counts failures of every population from a moment on, before their second is over', async (t) => {
   const tally = new Tally()
-  const failure = {
-    ...{ type: 'failure', phase: 'p', key: 'k', outcome: 'reset', responseMs: 1, detail: '', requestId: 'r' },
-    ...({ population: 'known' } as const),
-  } as const
-  tally.add({ ...failure, atMs: 400 })
-  tally.add({ ...failure, atMs: 1700, population: 'upload' })
-  tally.add({ ...failure, atMs: 600, suppressed: 2 })
+  const failure = (atMs: number, others: Partial<FailureLine> = {}): FailureLine => ({
+    ...{ type: 'failure', phase: 'p', population: 'known', atMs, key: 'k' },
+    ...{ outcome: 'reset', responseMs: 1, detail: '', requestId: 'r', ...others },
+  })
+  tally.add(failure(400))
+  tally.add(failure(1700, { population: 'upload' }))
+  tally.add(failure(600, { suppressed: 2 }))
   t.equal(tally.failuresSince(500), 4)
   t.equal(tally.failuresSince(1800), 0)
 })
