@@ -1,5 +1,5 @@
 // Which faults a deployment that runs already allows: those for which its user has said where they act.
-import { UsageError } from '../errors.ts'
+import { NotApplicable, UsageError } from '../errors.ts'
 import type { AttachedProcess } from '../systems/attached-part.ts'
 import type { RunningDeployment } from './running.ts'
 
@@ -29,6 +29,13 @@ const missing = {
   'store-files': 'damages the files of the cache’s store',
 } satisfies Record<Act, string>
 
+/** What a deployment that runs already has none of that a run could break. */
+const unattainable = {
+  nameserver: 'nameserver',
+  'store-size': 'store of a chosen size',
+  'store-files': 'store whose files are known',
+} satisfies Partial<Record<Act, string>>
+
 function isPossible(act: Act, { processes, links }: RunningDeployment): boolean {
   const some = (role: string, has: (it: AttachedProcess) => unknown) =>
     processes.some((it) => it.role === role && has(it))
@@ -54,8 +61,11 @@ function isPossible(act: Act, { processes, links }: RunningDeployment): boolean 
 export function requireActs(scenario: string, acts: readonly Act[], running: RunningDeployment): void {
   const act = acts.find((each) => !isPossible(each, running))
   if (act === undefined) return
-  const way = missing[act].includes('--')
-    ? ''
-    : '; no option can do that to a deployment that runs already: describe it in a file (npx breakwater init-system)'
-  throw new UsageError(`${scenario} ${missing[act]}${way}`)
+  if (act in unattainable) {
+    throw new NotApplicable(
+      `${scenario} ${missing[act]}; no option can do that to a deployment that runs already: describe it in a file (npx breakwater init-system)`,
+      unattainable[act as keyof typeof unattainable],
+    )
+  }
+  throw new UsageError(`${scenario} ${missing[act]}`)
 }
