@@ -50,6 +50,13 @@ t.test('a request may bring its own patience', async (t) => {
   const origin = await originOf(t, (_request, response) => setTimeout(() => response.end('late'), 300))
   await t.rejects(origin.fetch(get), { code: 'first-byte-timeout' })
   t.equal(await drain((await origin.fetch({ ...get, firstByteMs: 2000 })).body), 4)
+  const slow = await originOf(t, (_request, response) => {
+    response.flushHeaders()
+    setTimeout(() => response.end('late'), 300)
+  })
+  const post = { ...get, method: 'POST' }
+  await t.rejects(drain((await slow.fetch(post)).body), { code: 'between-bytes-timeout' })
+  t.equal(await drain((await slow.fetch({ ...post, betweenBytesMs: 2000 })).body), 4)
 })
 
 t.test('the time runs from the end of an upload', async (t) => {

@@ -89,7 +89,7 @@ async function fetchOnce(
     return {
       status: response.statusCode,
       headers,
-      body: new OriginBody(response.body, method, name, betweenBytesMs),
+      body: new OriginBody(response.body, method, name, request.betweenBytesMs ?? betweenBytesMs),
     }
   } catch (error) {
     throw originError(error, { method, stage: 'waiting', name })

@@ -15,6 +15,8 @@ export interface CacheOptions {
   readonly useStale: readonly StaleCondition[]
   /** A request that nothing can serve is answered 503 within this time. An upload's clock starts anew with every chunk taken. */
   readonly deadlineMs: number
+  /** Silence allowed where S3 answers late (copies, completions of multipart uploads): to the head, and within the body. */
+  readonly writeTimeoutMs: number
   readonly breaker: BreakerOptions
   /** Requests that an origin takes at once while all is well: from here on one that begged off isn't spared any more. */
   readonly originRequests: number
@@ -29,6 +31,7 @@ export const cacheDefaults = {
   name: 'breakwater-cache',
   profile: 's3',
   deadlineMs: 900,
+  writeTimeoutMs: 300_000,
   originRequests: 64,
   fill: {
     resumes: 3,

@@ -1,14 +1,17 @@
 // Sends writes on and forgets whatever they may have changed, so that nothing stored contradicts them. Flow.
 import { type Body, headerValue, type ProxyRequest } from '../object.ts'
 import { type ObjectName, subjectOf } from '../policy/key.ts'
+import { answersLate } from '../policy/late-answer.ts'
 import { requestFacts } from '../policy/request-facts.ts'
 import { isMultiDelete, keysInDelete, maxDeleteBytes, spellings } from '../policy/touched.ts'
+import { CountedBody } from './counted-body.ts'
 import type { CacheContext } from './exchange.ts'
 import type { UpstreamAnswer } from './upstream.ts'
 
 /**
  * A fill that races the write can't store the old body: it is fenced when the write begins and again when it ends.
- * Entries go when the write succeeded, and also when nobody knows whether it did (timeout, reset, 5xx).
+ * Entries go when the write succeeded, and also when nobody knows whether it did (timeout, reset, 5xx). S3 may answer 200
+ * before it has done the work, and with an error in the end: what was stored meanwhile goes when the answer is over.
  */
 export async function writeThrough(
   context: CacheContext,
@@ -21,8 +24,9 @@ export async function writeThrough(
   try {
     const answer = await send(targets.watched())
     targets.fence()
-    if (mayHaveActed(answer.response.status)) targets.forget(answer)
-    return answer
+    if (!mayHaveActed(answer.response.status)) return answer
+    targets.forget(answer)
+    return answersLate(request) ? targets.forgottenAgain(answer) : answer
   } catch (error) {
     targets.fence()
     targets.forget(null)
@@ -63,6 +67,12 @@ class Targets {
       store.remove(base)
       variants.end(base)
     }
+  }
+
+  /** The answer, after whose end the objects are forgotten once more. */
+  forgottenAgain(answer: UpstreamAnswer): UpstreamAnswer {
+    const body = new CountedBody(answer.response.body, () => this.forget(null))
+    return { ...answer, response: { ...answer.response, body } }
   }
 
   /** The request with its body read along where the body names the objects. */

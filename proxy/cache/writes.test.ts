@@ -1,6 +1,7 @@
 // What writes through the proxy do to what it has stored.
 import t from 'tap'
 import { headerValue } from '../object.ts'
+import type { AccessRecord } from '../ports.ts'
 import { once } from '../testing/bodies.ts'
 import { type CacheWorld, cacheWorld, readAnswer } from '../testing/cache-world.ts'
 import { patterned } from '../testing/memory-origin.ts'
@@ -177,6 +178,76 @@ t.test('a slow upload is not taken for a silent origin, and a long copy is left 
     200,
   )
   t.equal((await world.read(object, { method: 'DELETE' })).status, 503)
+})
+
+const late: [string, string, string[]][] = [
+  ['PUT', object, ['x-amz-copy-source', '/maps/other']],
+  ['POST', `${object}?uploadId=1`, []],
+]
+
+t.test('what S3 answers late is bounded by write_timeout, before the head and within the body', async (t) => {
+  for (const [method, target, headers] of late) {
+    const world = cacheWorld({ writeTimeoutMs: 60_000 })
+    const seen: (number | undefined)[] = []
+    world.origin.intercept = ({ firstByteMs, betweenBytesMs }) => void seen.push(firstByteMs, betweenBytesMs)
+    await world.read(target, { method, headers })
+    t.strictSame(seen, [60_000, 60_000])
+    world.origin.mood = 'hang'
+    world.origin.firstByteTimeoutMs = Number.POSITIVE_INFINITY
+    const startMs = world.clock.monotonicMs()
+    const answer = await world.read(target, { method, headers })
+    t.match([answer.status, answer.cacheStatus], [503, /detail=first-byte-timeout/])
+    t.equal(world.clock.monotonicMs() - startMs, 60_000)
+  }
+})
+
+/** S3 sends its head, white space for a minute, and then what came of it. */
+function workingWorld(document: string) {
+  const records: AccessRecord[] = []
+  const world = cacheWorld({}, { accessLog: { record: (record) => records.push(record) } })
+  const encoder = new TextEncoder()
+  const working = async function* () {
+    for (let i = 0; i < 6; i++) {
+      await world.clock.sleep(10_000)
+      yield encoder.encode(' ')
+    }
+    yield encoder.encode(document)
+  }
+  world.origin.put(object, 'old')
+  world.origin.intercept = ({ method }) =>
+    method === 'GET'
+      ? undefined
+      : { status: 200, headers: ['Content-Type', 'application/xml'], body: working() }
+  return { world, records }
+}
+
+t.test('what is stored while S3 still works on a copy does not outlive it', async (t) => {
+  for (const [method, target, headers] of late) {
+    const { world } = workingWorld('<CopyObjectResult/>')
+    const copying = world.send(world.request(target, { method, headers })).then(readAnswer)
+    await world.clock.advance(15_000)
+    await world.read(object)
+    t.ok(world.store.lookup(key), 'S3 still gives the old one, and it is stored')
+    await world.clock.until(copying)
+    t.notOk(world.store.lookup(key), `${method}: gone with the end of the answer`)
+  }
+})
+
+t.test('a 200 that ends in an error document passes byte for byte, and counts as no success', async (t) => {
+  const error = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>InternalError</Code></Error>'
+  for (const [method, target, headers] of late) {
+    const { world, records } = workingWorld(error)
+    const answer = await world.read(target, { method, headers })
+    t.equal(answer.status, 200)
+    t.equal(new TextDecoder().decode(answer.bytes), ' '.repeat(6) + error)
+    t.match(records, [{ method, status: 200, reason: 'error-document' }])
+    t.match(world.log.lines.at(-1), { level: 'warn', message: /error document/ })
+    t.notOk(world.store.lookup(key), 'nobody knows whether it acted')
+  }
+  const { world, records } = workingWorld('<CopyObjectResult/>')
+  await world.read(object, { method: 'PUT', headers: ['x-amz-copy-source', '/maps/other'] })
+  t.match(records, [{ reason: 'method' }])
+  t.strictSame(world.log.lines, [])
 })
 
 t.test('variants of an object are kept apart, and all end with a write to it', async (t) => {

@@ -68,6 +68,7 @@ export const cacheSchema = z.strictObject({
       'http_504',
     ]),
   deadline: duration.default(cacheDefaults.deadlineMs),
+  write_timeout: duration.default(cacheDefaults.writeTimeoutMs),
   recovery_jitter: duration.default(cacheDefaults.recoveryJitterMs),
   breaker: z
     .strictObject({
@@ -109,6 +110,7 @@ export function cacheOptions(file: CacheSettings): CacheOptions {
     valid: file.freshness.valid.flatMap(rulesOf),
     useStale: file.use_stale,
     deadlineMs: file.deadline,
+    writeTimeoutMs: file.write_timeout,
     originRequests: file.origin.max_connections,
     breaker: {
       deadCalls: breaker.failures,

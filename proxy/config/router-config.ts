@@ -74,6 +74,7 @@ export const routerSchema = z
       .prefault({}),
     slowstart: duration.default(routerDefaults.slowStartMs),
     deadline: duration.default(routerDefaults.deadlineMs),
+    write_timeout: duration.default(routerDefaults.writeTimeoutMs),
     retry: z
       .strictObject({
         attempts: positiveInteger.default(retry.attempts),
@@ -134,6 +135,7 @@ export function routerOptions(file: RouterFile): RouterOptions {
     },
     slowStartMs: file.slowstart,
     deadlineMs: file.deadline,
+    writeTimeoutMs: file.write_timeout,
     retry: {
       attempts: file.retry.attempts,
       budgetRatio: file.retry.budget_ratio,

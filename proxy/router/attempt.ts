@@ -57,7 +57,9 @@ export async function attempt(
         : exchange.patience.watched(body, (bytes) => {
             backend.counters.bytesIn += bytes
           })
-    const asked = { method, target, headers, body: sent, signal, firstByteMs }
+    const usual = { method, target, headers, body: sent, signal, firstByteMs }
+    const { writeTimeoutMs } = exchange.fleet.options
+    const asked = exchange.isLate ? { ...usual, betweenBytesMs: writeTimeoutMs } : usual
     let response = await backend.origin.fetch(asked)
     backend.headArrived(response, startedMs)
     if (saysError(response)) response = await pastErrorDocument(exchange, backend, response, asked)

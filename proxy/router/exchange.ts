@@ -1,5 +1,6 @@
 // One request on its way through the router: what was tried, what it waited for, and the line it leaves in the log. Flow.
 import type { HeaderList, ProxyRequest } from '../object.ts'
+import { answersLate } from '../policy/late-answer.ts'
 import { requestHeaders } from './answer.ts'
 import type { Backend } from './backend.ts'
 import type { Fleet } from './fleet.ts'
@@ -19,6 +20,8 @@ export class Exchange {
   /** The target without its query: what the object is told by, for balance and expectation. */
   readonly key: string
   readonly order: readonly Backend[]
+  /** S3 may think about it for minutes. */
+  readonly isLate: boolean
   readonly tried: Backend[] = []
   /** Headers as every backend gets them. */
   readonly headers: HeaderList
@@ -38,8 +41,10 @@ export class Exchange {
     this.key = mark < 0 ? request.target : request.target.slice(0, mark)
     fleet.countRequest()
     this.order = fleet.orderFor(this.key)
-    const { deadlineMs } = fleet.options
-    this.patience = new Patience(request.receivedMs, deadlineMs, request.signal, fleet.ports.clock)
+    const { deadlineMs, writeTimeoutMs } = fleet.options
+    this.isLate = answersLate(request)
+    const patienceMs = this.isLate ? writeTimeoutMs : deadlineMs
+    this.patience = new Patience(request.receivedMs, patienceMs, request.signal, fleet.ports.clock)
   }
 
   get isRead(): boolean {

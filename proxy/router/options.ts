@@ -123,6 +123,8 @@ export interface RouterOptions {
   readonly slowStartMs: number
   /** From a complete request to the first byte of an answer; then 503. An upload's clock starts anew with every chunk taken. */
   readonly deadlineMs: number
+  /** Silence allowed where S3 answers late (copies, completions of multipart uploads): to the head, and within the body. */
+  readonly writeTimeoutMs: number
   readonly retry: RetryOptions
   readonly hedge: HedgeOptions
   readonly queue: QueueOptions
@@ -157,6 +159,7 @@ export const routerDefaults = {
   flap: { count: 3, windowMs: 60_000, holdMs: 5000, maxHoldMs: 60_000 },
   slowStartMs: 0,
   deadlineMs: 900,
+  writeTimeoutMs: 300_000,
   retry: { attempts: 3, budgetRatio: 0.2, budgetPerSecond: 10, resumes: 3 },
   hedge: { enabled: false, afterMs: 100, budgetRatio: 0.05 },
   queue: { maxQueue: 1024, timeoutMs: 400, reservedForHits: 0.2 },

@@ -104,6 +104,30 @@ t.test("an upload's deadline starts anew with every chunk that is taken", async 
   t.equal(clock.monotonicMs() >= 2400, true)
 })
 
+t.test('what S3 answers late has write_timeout instead of the deadline', async (t) => {
+  const copy = { method: 'PUT', headers: ['x-amz-copy-source', '/b/other'] }
+  const { get, cache1, clock } = world()
+  const seen: unknown[] = []
+  cache1.intercept = async ({ betweenBytesMs }) => {
+    seen.push(betweenBytesMs)
+    await clock.sleep(60_000)
+    return undefined
+  }
+  t.equal((await get('/b/up', copy)).status, 200)
+  t.same(seen, [300_000])
+  cache1.intercept = null
+  cache1.mood = 'hang'
+  cache1.firstByteTimeoutMs = Number.POSITIVE_INFINITY
+  for (const [request, patienceMs] of [
+    [copy, 300_000],
+    [{ method: 'PUT' }, 900],
+  ] as const) {
+    const startMs = clock.monotonicMs()
+    t.equal((await get('/b/up', request)).status, 503)
+    t.equal(clock.monotonicMs() - startMs, patienceMs)
+  }
+})
+
 t.test('a client that leaves ends the attempt and blames nobody', async (t) => {
   const { router, cache1, clock, backend } = world()
   cache1.mood = 'hang'
