@@ -1,5 +1,5 @@
 // Removes the headers that concern one connection only (RFC 9110 §7.6.1). Pure.
-import { type HeaderList, headerValues, withoutHeaders } from '../object.ts'
+import type { HeaderList } from '../object.ts'
 
 const hopByHop = [
   'connection',
@@ -12,13 +12,30 @@ const hopByHop = [
   'transfer-encoding',
   'upgrade',
 ]
-const always: ReadonlySet<string> = new Set(hopByHop)
 
 /** End-to-end headers only, order and case kept; also drops what Connection names, and `others` (lower-case). */
 export function endToEnd(headers: HeaderList, others: Iterable<string> = []): string[] {
-  const named = headerValues(headers, 'connection')
-    .flatMap((value) => value.split(','))
-    .map((name) => name.trim().toLowerCase())
-  const drop = new Set([...always, ...named, ...others])
-  return withoutHeaders(headers, drop)
+  const dropped = [...hopByHop, ...others]
+  for (let i = 0; i < headers.length; i += 2) {
+    if (isAmong(headers[i]!, connectionOnly)) dropped.push(...optionsOf(headers[i + 1]!))
+  }
+  const kept: string[] = []
+  for (let i = 0; i < headers.length; i += 2) {
+    if (!isAmong(headers[i]!, dropped)) kept.push(headers[i]!, headers[i + 1]!)
+  }
+  return kept
+}
+
+const connectionOnly = ['connection'] as const
+
+function optionsOf(connection: string): string[] {
+  return connection.split(',').map((name) => name.trim().toLowerCase())
+}
+
+/** Every request passes here, twice: the lengths tell most names apart without a copy in lower case. */
+function isAmong(name: string, lowerNames: readonly string[]): boolean {
+  for (const lower of lowerNames) {
+    if (lower.length === name.length && lower === name.toLowerCase()) return true
+  }
+  return false
 }

@@ -128,7 +128,7 @@ export class MemoryTier {
   /** The answer, and a copy of it for the store when it is worth one. */
   #keep(request: ProxyRequest, response: ProxyResponse, id: string, startedMs: number): ProxyResponse {
     const { body } = response
-    if (response.status !== 200 || body === null || body instanceof Uint8Array) return response
+    if (response.status !== 200 || body === null) return response
     const facts = requestFacts(request.headers)
     const { cache, maxObjectBytes } = this.#options
     const subject = subjectOf(request, facts, cache.hosts)
@@ -148,10 +148,12 @@ export class MemoryTier {
     }
     const filling: Filling = { overtaken: false }
     this.#filling.set(subject.key, filling)
-    const tee = new TeeBody(body, decision.bodyBytes, (pieces) => {
+    const onEnd = (pieces: readonly Uint8Array[] | null) =>
       void this.#store(id, { key: subject.key, sinceMs: startedMs }, meta, filling, pieces)
-    })
-    return { ...response, body: tee }
+    if (!(body instanceof Uint8Array))
+      return { ...response, body: new TeeBody(body, decision.bodyBytes, onEnd) }
+    onEnd([body])
+    return response
   }
 
   async #store(

@@ -38,14 +38,11 @@ export async function race(
 }
 
 /** The attempt if it ends within `ms`, else null. */
-async function within(exchange: Exchange, attempt: Promise<Attempt>, ms: number): Promise<Attempt | null> {
-  const silence = Promise.withResolvers<null>()
-  const cancel = exchange.fleet.ports.clock.after(ms, () => silence.resolve(null))
-  try {
-    return await Promise.race([attempt, silence.promise])
-  } finally {
-    cancel()
-  }
+function within(exchange: Exchange, attempt: Promise<Attempt>, ms: number): Promise<Attempt | null> {
+  return new Promise((resolve, reject) => {
+    const cancel = exchange.fleet.ports.clock.after(ms, () => resolve(null))
+    attempt.finally(cancel).then(resolve, reject)
+  })
 }
 
 class Racer {

@@ -23,7 +23,16 @@ export function relay(exchange: Exchange, answered: Answered): ProxyResponse {
     exchange.over(status, backend, '--', because)
     return { status, headers, body: null }
   }
-  return { status, headers, body: new RelayedBody(exchange, answered) }
+  const scrutiny = new Scrutiny(exchange, answered)
+  const { whole } = response
+  if (whole === undefined || scrutiny.isNeeded) {
+    return { status, headers, body: new RelayedBody(exchange, answered, scrutiny) }
+  }
+  exchange.bytes = whole.length
+  backend.counters.bytesOut += whole.length
+  drop(answered)
+  exchange.over(status, backend, '--', because)
+  return { status, headers, body: whole }
 }
 
 /**
@@ -40,11 +49,11 @@ class RelayedBody implements AsyncIterableIterator<Uint8Array> {
   #holdsServer = true
   #ended = false
 
-  constructor(exchange: Exchange, answered: Answered) {
+  constructor(exchange: Exchange, answered: Answered, scrutiny: Scrutiny) {
     this.#exchange = exchange
     this.#original = answered
     this.#current = answered
-    this.#scrutiny = new Scrutiny(exchange, answered)
+    this.#scrutiny = scrutiny
     this.#pieces = answered.response.body[Symbol.asyncIterator]()
   }
 

@@ -58,6 +58,11 @@ export class Scrutiny {
     if (this.#check) this.#missingBytes = Number(headerValue(headers, 'content-length') ?? Number.NaN)
   }
 
+  /** False for a body that was verified before, or states nothing to hold it to. */
+  get isNeeded(): boolean {
+    return this.#check?.isReal === true
+  }
+
   /**
    * Takes the next piece before the client does. A promise for the one that completes the body: it rejects with
    * `digest-mismatch` when that is a wrong one.
