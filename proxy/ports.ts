@@ -25,6 +25,8 @@ export interface OriginRequest {
   readonly body: Body | null
   /** Instead of the origin's own stage timeout from the end of the request to the head of the answer; Infinity: the signal alone bounds it. */
   readonly firstByteMs?: number
+  /** Instead of the origin's own longest silence within the body of an answer. */
+  readonly betweenBytesMs?: number
   /** Ends the request and its body. */
   readonly signal?: Signal
 }

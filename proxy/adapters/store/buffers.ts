@@ -21,6 +21,11 @@ export class Buffers {
     return this.isPlenty ? plentyOfBlocks : 1
   }
 
+  /** What readers hold, whole buffers counted. */
+  get lentBytes(): number {
+    return this.#lentBytes
+  }
+
   get isPlenty(): boolean {
     return this.#lentBytes < plentyBytes
   }

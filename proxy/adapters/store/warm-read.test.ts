@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import { isLent, type StoredEntry } from '../../object.ts'
 import type { Clock } from '../../ports.ts'
 import { type DiskStore, openDiskStore } from '../disk-store.ts'
+import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { bodyOf, diskOptions, fill, readAll, testPorts } from './testing.ts'
 
 const body = bodyOf(10_000)
@@ -16,14 +17,26 @@ async function readOnce(t: Test) {
   const folder = t.testdir()
   const directory = path.join(folder, 'store')
   const faultsFile = path.join(folder, 'faults.json')
-  const store = await openDiskStore(diskOptions(directory, { faultsFile }), { ...ports, clock })
+  let stalledMs = 0
+  const files: FileSystem = {
+    ...nodeFileSystem,
+    readNow(...read) {
+      passedMs += stalledMs
+      return nodeFileSystem.readNow(...read)
+    },
+  }
+  const store = await openDiskStore(diskOptions(directory, { faultsFile }), { ...ports, clock }, files)
   t.teardown(() => store.close())
   const entry = await fill(store, '/b/small', body)
   await readAll(store, entry)
   const pass = (ms: number) => {
     passedMs += ms
   }
-  return { store, entry, directory, faultsFile, pass }
+  /** From now on a read at once takes so long. */
+  const stall = (ms: number) => {
+    stalledMs = ms
+  }
+  return { store, entry, directory, faultsFile, pass, stall }
 }
 
 /** What can be read without waiting, in one piece; null when nothing can. */
@@ -63,4 +76,24 @@ t.test('a disk fault that is played meets such a file as well', async (t) => {
   writeFileSync(faultsFile, '{"fault":"io-error"}')
   pass(100)
   await t.rejects(readAll(store, entry), { code: 'store-io' })
+})
+
+t.test('after a read at once that took long, none is made for a second', async (t) => {
+  const { store, entry, pass, stall } = await readOnce(t)
+  stall(10)
+  t.ok(atOnce(store, entry, 0, 9999), 'this one had to be waited for')
+  stall(0)
+  t.equal(atOnce(store, entry, 0, 9999), null)
+  pass(1000)
+  t.ok(atOnce(store, entry, 0, 9999))
+})
+
+t.test('of a large body only the blocks that were read are read at once', async (t) => {
+  const { store } = await readOnce(t)
+  const large = bodyOf(3 * 65_536)
+  const entry = await fill(store, '/b/large', large)
+  await readAll(store, entry, 65_536, 131_071)
+  t.ok(large.subarray(70_000, 70_010).equals(atOnce(store, entry, 70_000, 70_009)!))
+  t.equal(atOnce(store, entry, 0, 0), null)
+  t.equal(atOnce(store, entry, 130_000, 131_072), null, 'nor a piece that reaches into another block')
 })
