@@ -3,7 +3,9 @@
 // Whatever happens no wrong byte may reach a client and no object a stranger; once all is healed everything must work again.
 import { openHarness } from '../harness/open.mjs'
 
-const { scenario, randomFaults, randomPhase } = await openHarness(import.meta.url)
+const { scenario, drawFaults, playFaults, shrinkIfWrong, randomPhase, calmPhase } = await openHarness(
+  import.meta.url,
+)
 
 const populations = ['known', 'never-read', 'upload']
 
@@ -12,6 +14,7 @@ await scenario(
     name: 'random-faults',
     story: 'Random faults from a seed: never a wrong byte while they last, everything up and fresh after.',
     actsOn: ['nameserver'],
+    drawsFaults: true,
     speed: 240,
     ratePerSecond: 150,
     durationSeconds: 20 * 240,
@@ -23,20 +26,20 @@ await scenario(
           kind: 'count',
           population,
           outcomes: ['corrupt'],
-          phases: ['steady', randomPhase, 'recovery', 'calm'],
+          phases: ['steady', randomPhase, 'recovery', calmPhase],
         },
         must: { atMost: 0 },
       })),
       {
         name: 'no upload is acknowledged that S3 does not hold',
         phase: 'all',
-        measure: { kind: 'uploads-lost', phases: ['steady', randomPhase, 'recovery', 'calm'] },
+        measure: { kind: 'uploads-lost', phases: ['steady', randomPhase, 'recovery', calmPhase] },
         must: { atMost: 0 },
       },
       {
         name: 'no client without credentials gets an object',
         phase: 'all',
-        measure: { kind: 'strangers-served', phases: ['steady', randomPhase, 'recovery', 'calm'] },
+        measure: { kind: 'strangers-served', phases: ['steady', randomPhase, 'recovery', calmPhase] },
         must: { atMost: 0 },
       },
       ...populations.flatMap((population) => [
@@ -48,20 +51,22 @@ await scenario(
         },
         {
           name: `every ${population} request works after that`,
-          phase: 'calm',
-          measure: { kind: 'ok-ratio', population, phases: ['calm'] },
+          phase: calmPhase,
+          measure: { kind: 'ok-ratio', population, phases: [calmPhase] },
           must: { atLeast: 1 },
         },
       ]),
     ],
   },
   async (run) => {
+    const schedule = drawFaults(run, { seconds: run.options.durationSeconds / run.options.speed, faults: 10 })
     await run.warm()
     await using _strangers = await run.strangers()
     await run.steady({ seconds: 4 })
-    await randomFaults(run, { seconds: run.options.durationSeconds / run.options.speed, faults: 10 })
+    await playFaults(run, schedule)
     await run.phase({ name: 'recovery', story: 'every fault is healed', seconds: 6 })
-    await run.phase({ name: 'calm', story: 'nothing is wrong', seconds: 6 })
+    await run.phase({ name: calmPhase, story: 'nothing is wrong', seconds: 6 })
     await run.verifyUploads()
+    await shrinkIfWrong(run, schedule)
   },
 )

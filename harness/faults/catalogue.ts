@@ -139,6 +139,9 @@ const withFailingDisks = {
 
 const makers: Readonly<Record<string, Maker>> = { ...everyDeployment, ...withCaches, ...withFailingDisks }
 
+/** The names of all faults, whatever a deployment can have. */
+export const allFaultNames: readonly string[] = Object.keys(makers)
+
 /** The names of the faults that this deployment can have, in a fixed order. */
 export function faultNames({ caches, toxiproxy }: FaultTargets): string[] {
   const canFailDisks = caches.length > 0 && caches.every(({ diskControlFile }) => diskControlFile !== null)

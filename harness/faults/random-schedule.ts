@@ -42,33 +42,43 @@ export function drawSchedule(seed: number, options: ScheduleOptions): RandomSche
 
 /**
  * The smallest schedule found that still goes wrong: whole faults are left out first, then what is left is shortened.
- * `goesWrong` is asked at most `maxTries` times; a schedule that goes wrong only now and then may end larger.
+ * Nothing is tried that `mayTry` says no to; a schedule that goes wrong only now and then may end larger.
  */
 export async function shrinkSchedule(
   schedule: RandomSchedule,
   goesWrong: (schedule: RandomSchedule) => Promise<boolean>,
-  maxTries: number,
+  mayTry: (schedule: RandomSchedule) => boolean,
 ): Promise<RandomSchedule> {
-  let tries = 0
   let smallest = schedule
   const improves = async (candidate: RandomSchedule) => {
-    if (tries >= maxTries) return false
-    tries += 1
-    if (!(await goesWrong(candidate))) return false
+    if (!mayTry(candidate) || !(await goesWrong(candidate))) return false
     smallest = candidate
     return true
   }
   for (const size of halves(schedule.length)) {
     for (let at = 0; at < smallest.length; ) {
-      const without = smallest.toSpliced(at, size)
+      const without = startingAtOnce(smallest.toSpliced(at, size))
       if (without.length === 0 || !(await improves(without))) at += size
     }
   }
   for (let at = 0; at < smallest.length; at++) {
-    while (await improves(smallest.with(at, shortened(smallest[at]!))))
+    while (await improves(startingAtOnce(smallest.with(at, shortened(smallest[at]!)))))
       if (lengthOf(smallest[at]!) < 200) break
   }
   return smallest
+}
+
+/** The first fault comes half a second after the beginning, when reads are under way; what lies before it tells nothing. */
+const leadMs = 500
+
+/** The same faults, moved together towards the beginning. */
+function startingAtOnce(schedule: RandomSchedule): RandomSchedule {
+  const earlierMs = Math.max(0, Math.min(...schedule.map(({ startMs }) => startMs)) - leadMs)
+  return schedule.map((planned) => ({
+    ...planned,
+    startMs: planned.startMs - earlierMs,
+    endMs: planned.endMs - earlierMs,
+  }))
 }
 
 /** n/2, n/4, … 1 */
@@ -93,4 +103,24 @@ export function scheduleText(schedule: RandomSchedule): string {
         `${seconds(startMs)} to ${seconds(endMs)}: ${fault.name} (strength ${fault.strength})`,
     )
     .join('\n')
+}
+
+/** As `--faults` takes it: NAME:START-END:STRENGTH, in ms since the schedule began, with commas between. */
+export function scheduleWords(schedule: RandomSchedule): string {
+  return schedule
+    .map(({ startMs, endMs, fault }) => `${fault.name}:${startMs}-${endMs}:${fault.strength}`)
+    .join(',')
+}
+
+/** The schedule of such words. @throws an Error that says in a sentence what is wrong with them. */
+export function parseSchedule(text: string, names: readonly string[]): RandomSchedule {
+  return text.split(',').map((word) => {
+    const [, name, start, end, strength] = /^([a-z0-9-]+):(\d+)-(\d+):([01](?:\.\d+)?)$/.exec(word) ?? []
+    const [startMs, endMs] = [Number(start), Number(end)]
+    if (name === undefined || endMs <= startMs || Number(strength) > 1) {
+      throw new Error(`Expected faults like cache-killed:500-2500:0.43, got "${word}".`)
+    }
+    if (!names.includes(name)) throw new Error(`There is no fault "${name}"; there are ${names.join(', ')}.`)
+    return { startMs, endMs, fault: { name, strength: Number(strength) } }
+  })
 }

@@ -2,7 +2,9 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { UsageError } from '../errors.ts'
+import { messageOf, UsageError } from '../errors.ts'
+import { allFaultNames } from '../faults/catalogue.ts'
+import { parseSchedule, type RandomSchedule } from '../faults/random-schedule.ts'
 import { defaultDollarsPerGb } from '../history/results.ts'
 import { isOriginFolder } from '../origins/attach.ts'
 import { originChoice } from '../origins/handle.ts'
@@ -26,6 +28,8 @@ export interface ScenarioDefaults {
   readonly storeSize?: string
   /** What S3 gives one client at the most, all its connections together, bytes a second. Offers `--throttle`. */
   readonly throttle?: number
+  /** Its faults are drawn from the seed. Offers `--faults`, to play given ones in their place. */
+  readonly drawsFaults?: true
   /** Systems that the same story is run on afterwards where their programs are installed; `--compare-with` overrides it. */
   readonly compareWith?: readonly string[]
 }
@@ -54,6 +58,8 @@ export interface RunOptions {
   readonly dollarsPerGb: number
   readonly largeObjects?: readonly number[]
   readonly storeSize?: string
+  /** The faults to play in place of those drawn from the seed. */
+  readonly faults?: RandomSchedule
   /** Bytes a second; absent in scenarios that throttle nothing. */
   readonly throttle?: number
 }
@@ -95,6 +101,7 @@ export function parseRunOptions(
     running: runningDeployment(command.opts<RunningFlags>()),
     ...(defaults.largeObjects && { largeObjects: defaults.largeObjects }),
     ...(defaults.storeSize && { storeSize: defaults.storeSize }),
+    ...(flags.faults && { faults: flags.faults }),
     ...(flags.throttle !== undefined && { throttle: flags.throttle }),
   }
   if (options.dataset) requireDirectory('--dataset', options.dataset)
@@ -151,6 +158,11 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
     const what = 'bytes a second that S3 gives one client, all its connections together'
     command.option('--throttle <n>', what, positiveNumber, defaults.throttle)
   }
+  if (defaults.drawsFaults) {
+    const what =
+      'faults in place of those drawn from the seed, as a failed run prints them: NAME:START-END:STRENGTH,…'
+    command.option('--faults <list>', what, faultList)
+  }
   return addRunningOptions(command)
 }
 
@@ -170,6 +182,14 @@ function calendarSeconds(text: string): number {
   const ms = parseDuration(text)
   if (ms === null || ms <= 0) throw new InvalidArgumentError('Expected a duration such as 3h, 2h57m or 90s.')
   return ms / 1000
+}
+
+function faultList(text: string): RandomSchedule {
+  try {
+    return parseSchedule(text, allFaultNames)
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error))
+  }
 }
 
 function originFlag(text: string): string {

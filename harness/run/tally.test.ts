@@ -21,6 +21,8 @@ t.test('counts by phase and population', async (t) => {
   tally.add(window({ population: 'upload', scheduled: 3, byOutcome: { http5xx: 3 } }))
   t.strictSame(tally.of('steady', 'known'), { scheduled: 15, ok: 14 })
   t.strictSame(tally.of('steady', 'never-read'), { scheduled: 0, ok: 0 })
+  t.equal(tally.failuresIn('steady'), 4)
+  t.equal(tally.failuresIn('another'), 0)
 })
 
 t.test('counts failures of every population from a moment on, before their second is over', async (t) => {
@@ -43,4 +45,11 @@ t.test('wrong bytes are counted by phase, whoever got them', async (t) => {
   tally.add({ ...window, population: 'never-read', byOutcome: { corrupt: 3 } })
   t.equal(tally.wrongBytesIn('p'), 4)
   t.equal(tally.wrongBytesIn('q'), 0)
+})
+
+t.test('strangers are counted who were served', async (t) => {
+  const tally = new Tally()
+  for (const isServed of [false, true, false])
+    tally.add({ type: 'stranger', atMs: 1, target: '/b/k', isServed })
+  t.equal(tally.strangersServed, 1)
 })

@@ -1,5 +1,5 @@
 // Counts of the arrivals so far, kept while a run goes on: steady state and the proofs of faults are decided on them.
-import { type HistoryLine, okOutcomes, type Population } from '../history/events.ts'
+import { type HistoryLine, okOutcomes, type Population, populations } from '../history/events.ts'
 
 /** Failed arrivals that were due at `atMs`. */
 interface Failures {
@@ -15,8 +15,10 @@ export class Tally {
   #failures: Failures[] = []
   readonly #byPhase = new Map<string, { scheduled: number; ok: number }>()
   readonly #wrongBytes = new Map<string, number>()
+  #strangersServed = 0
 
   add(line: HistoryLine): void {
+    if (line.type === 'stranger' && line.isServed) this.#strangersServed++
     if (line.type === 'failure') this.#addFailures({ atMs: line.atMs, count: 1 + (line.suppressed ?? 0) })
     if (line.type !== 'window') return
     let ok = 0
@@ -36,6 +38,19 @@ export class Tally {
   /** Arrivals of a phase whose client got wrong bytes as if they were right. */
   wrongBytesIn(phase: string): number {
     return this.#wrongBytes.get(phase) ?? 0
+  }
+
+  /** Clients without credentials who have been served so far. */
+  get strangersServed(): number {
+    return this.#strangersServed
+  }
+
+  /** Arrivals of a phase, of any population, that did not end ok, once their windows are in. */
+  failuresIn(phase: string): number {
+    return populations.reduce((failures, population) => {
+      const { scheduled, ok } = this.of(phase, population)
+      return failures + scheduled - ok
+    }, 0)
   }
 
   /** Arrivals of any population, intended at or after `sinceMs`, that did not end ok. */
