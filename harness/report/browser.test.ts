@@ -1,6 +1,7 @@
 // Opens reports in a real browser: charts are drawn, nothing is fetched, nothing is said on the console, and nothing
 // that comes from a run can act in the page.
-import { delimiter } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import t from 'tap'
@@ -13,6 +14,9 @@ const folders = (process.env.PATH ?? '').split(delimiter)
 const names = ['chromium', 'chromium-browser', 'google-chrome']
 const executablePath = names.map((name) => findCommand(name, folders)).find((path) => path !== null)
 const skip = executablePath ? false : 'chromium not found on PATH'
+
+/** A4 within margins of a centimetre, at 96 px an inch. */
+const a4WidthPx = 718
 
 const hostileText = `"><img src="http://127.0.0.1:9/x" onerror="window.pwned=1"></script><script>window.pwned=1</script>'{{a}}`
 
@@ -73,6 +77,9 @@ t.test('reports in a browser', { skip }, async (t) => {
   t.teardown(() => browser.close())
   const runDir = t.testdir()
   await writeFakeRun(runDir, { hostileText, lost: 1 })
+  const otherDir = join(runDir, 'compared', 'direct')
+  mkdirSync(otherDir, { recursive: true })
+  await writeFakeRun(otherDir, { system: `direct${hostileText}`, hostileText, seed: 2, slowness: 2 })
   const { htmlPath } = await writeReports(runDir)
   const url = pathToFileURL(htmlPath).href
 
@@ -84,7 +91,7 @@ t.test('reports in a browser', { skip }, async (t) => {
           const { page, complaints, requests } = await open(browser, url, { width, colorScheme })
           const { charts, painted } = await paintedCharts(page)
           t.equal(painted, charts)
-          t.ok(charts >= 7, `${charts} charts`)
+          t.ok(charts >= 11, `${charts} charts, those of the comparison too`)
           t.same(complaints, [])
           t.same(requests, [])
           const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
@@ -117,7 +124,7 @@ t.test('reports in a browser', { skip }, async (t) => {
     t.ok(await page.locator('#chart-availability > svg').isVisible())
     t.same(complaints, [])
     await page.close()
-    const paper = await open(browser, url, { width: 800, colorScheme: 'dark' })
+    const paper = await open(browser, url, { width: a4WidthPx, colorScheme: 'dark' })
     t.notOk(await paper.page.locator('#chart-availability > svg').isVisible(), 'on a screen the live one')
     await paper.page.emulateMedia({ media: 'print', colorScheme: 'dark' })
     t.ok(await paper.page.locator('#chart-availability > svg').isVisible())
@@ -125,6 +132,8 @@ t.test('reports in a browser', { skip }, async (t) => {
       await paper.page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--card')),
       '#ffffff',
     )
+    const overflow = await paper.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+    t.equal(overflow, 0, 'nothing sticks out of the paper')
     await paper.page.close()
   })
 

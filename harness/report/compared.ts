@@ -41,14 +41,20 @@ export async function comparisonOf(runDir: string, model: ReportModel): Promise<
     const other = { runDir: otherDir, model: await readModel(otherDir) }
     others.push({ system: other.model.results.system, runs: [other] })
   }
+  others.sort((a, b) => startOf(a).localeCompare(startOf(b)))
   const own: ComparedSystem = { system: model.results.system, runs: [{ runDir, model }] }
   return others.length === 0 ? null : { systems: [own, ...others], fromDir: runDir }
 }
 
-/** Folders that hold a history, by name. */
+/** In the order in which they were asked for. */
+function startOf({ runs: [{ model }] }: ComparedSystem): string {
+  return model.results.startedAt
+}
+
+/** Folders that hold a history. */
 async function comparedRunDirs(runDir: string): Promise<string[]> {
   const folder = comparedDir(runDir)
   if (!existsSync(folder)) return []
-  const names = (await readdir(folder)).sort()
+  const names = await readdir(folder)
   return names.map((name) => join(folder, name)).filter((dir) => existsSync(join(dir, 'history.ndjson.gz')))
 }

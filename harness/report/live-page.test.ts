@@ -25,6 +25,7 @@ async function* eventsOf(url: string): AsyncGenerator<LiveEvent> {
 
 t.test('while a run lasts the page says so and gives no verdict; at its end it brings one', async (t) => {
   await using page = await openLivePage()
+  t.equal(titleOf(await (await fetch(page.url)).text()), 'RUNNING', 'before anything is known')
   const lines = [...fakeHistory({ reads: 20 })]
   const half = lines.findIndex((line) => line.type === 'phase' && line.name === 'outage-silent') + 20
   for (const line of lines.slice(0, half)) page.line(line)

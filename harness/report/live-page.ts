@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { HistoryLine } from '../history/events.ts'
 import { type Results, resultsOf } from '../history/results.ts'
 import { type Summary, SummaryBuilder } from '../history/summary.ts'
+import { html } from './html.ts'
 import { ModelBuilder } from './model.ts'
 import { liveCharts, type PageParts, pageOf, reportParts } from './page.ts'
 import { figure } from './sections/charts.ts'
@@ -27,6 +28,7 @@ export async function openLivePage(port = 0): Promise<LivePage> {
   let hasEnded = false
   const parts = (): PageParts => {
     const soFar = summary.finish()
+    if (soFar.run === null && !hasEnded) return broughtUp
     const results = resultsOf(soFar)
     const model = hasEnded
       ? builder.snapshot(soFar, results)
@@ -76,6 +78,14 @@ export async function openLivePage(port = 0): Promise<LivePage> {
       await closed
     },
   }
+}
+
+/** Before the run has said what it is. */
+const broughtUp: PageParts = {
+  title: 'RUNNING',
+  body: html`<header class="verdict unknown"><h1><span class="badge">RUNNING</span>Everything is being brought up</h1></header>`,
+  charts: [],
+  speed: 1,
 }
 
 const endEvent = 'event: end\ndata: \n\n'

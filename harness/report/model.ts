@@ -89,7 +89,7 @@ export interface ReportModel {
   readonly doubts: readonly string[]
 }
 
-const comparedQuantiles = [0.5, 0.99]
+const comparedQuantiles = [0.5, 0.9, 0.99]
 
 export class ModelBuilder {
   readonly #timeline = new Timeline()

@@ -81,16 +81,17 @@ interface Axis extends PlainOption {
 /** Logarithmic, whole powers of two that hold 1 and all ratios; what is unbounded runs off the edge. */
 function ratioAxis(ratios: readonly QuantileRatio[]): Axis {
   const ends = ratios.flatMap(({ low, ratio, high }) => [low, ratio, high ?? ratio]).filter((end) => end > 0)
-  const min = 2 ** Math.min(-1, Math.floor(Math.log2(Math.min(...ends))))
-  const max = 2 ** Math.max(1, Math.ceil(Math.log2(Math.max(...ends))))
+  const first = Math.min(-1, Math.floor(Math.log2(Math.min(...ends))))
+  const last = Math.max(1, Math.ceil(Math.log2(Math.max(...ends))))
   return {
     ...valueAxis('ratio'),
     type: 'log',
     logBase: 2,
-    min,
-    max,
+    min: 2 ** first,
+    max: 2 ** last,
+    // In powers of two, on this axis.
+    interval: Math.ceil((last - first) / 8),
     axisLabel: { ...axisText, formatter: '@unit:ratio', hideOverlap: true },
-    splitNumber: 8,
   }
 }
 

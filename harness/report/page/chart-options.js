@@ -6,7 +6,7 @@ const units = {
   bytesRate: (value) => `${shortBytes(value)}/s`,
   ms: (value) => (value >= 1000 ? `${short(value / 1000)} s` : `${short(value)} ms`),
   count: (value) => short(value),
-  ratio: (value) => `${short(value)} ×`,
+  ratio: (value) => `${value < 100 ? short(value) : Math.round(value)} ×`,
 }
 
 /** The words an option may use for a function: `@clock`, `@unit:ms`, `@nines`, `@tooltip:rate`, `@heat`, `@text`. */

@@ -43,7 +43,8 @@ ${svg !== null && trusted(svg)}<div class="live" aria-hidden="true"></div>
 
 /** The faults by the numbers that the charts use. */
 export function faultList(model: ReportModel): Html {
-  if (model.faults.length === 0) return html`<p class="caption">No fault was injected.</p>`
+  if (model.faults.length === 0)
+    return html`<p class="caption">${model.isRunning ? 'No fault has struck yet.' : 'No fault was injected.'}</p>`
   const items = model.faults.map((fault, i) => {
     const calendar = duration(lengthMs(fault, model.endMs) * model.results.speed)
     const end = fault.endMs === null ? 'not healed' : clock(fault.endMs)

@@ -15,8 +15,7 @@ export function failoverSection(model: ReportModel): Html | null {
     { head: 'Healed at', isNumber: true },
     { head: 'Normal again after', isNumber: true },
     { head: 'Known reads lost', isNumber: true },
-    { head: 'First lost after', isNumber: true },
-    { head: 'Last lost after', isNumber: true },
+    { head: 'Lost, first to last', isNumber: true },
     { head: 'Slowest known read', isNumber: true },
   ]
   const rows = failovers.map((one) => [
@@ -27,8 +26,7 @@ export function failoverSection(model: ReportModel): Html | null {
     one.healedMs === null ? 'not healed' : clock(one.healedMs),
     latency(one.backMs),
     { value: count(one.readsLost), isBad: one.readsLost > 0 },
-    latency(one.firstLossMs),
-    latency(one.lastLossMs),
+    one.readsLost === 0 ? '–' : `${latency(one.firstLossMs)} to ${latency(one.lastLossMs)}`,
     latency(one.slowestMs),
   ])
   return html`<section id="failover"><h2>Failover</h2>

@@ -16,7 +16,7 @@ export function thresholdsSection(model: ReportModel): Html {
       one.phase,
       html`<span title="${one.expression}">${mustText(model, one)}</span>`,
       { value: measuredText(model, one.name, one.measured), isBad: one.verdict === 'fail' },
-      html`<span class="badge ${one.verdict}">${one.verdict.toUpperCase()}</span>`,
+      html`<span class="badge ${one.verdict}">${model.isRunning ? 'NOT YET' : one.verdict.toUpperCase()}</span>`,
     ])
   const columns = [
     { head: 'Threshold' },
