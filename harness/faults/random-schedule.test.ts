@@ -17,11 +17,28 @@ const options = {
   maxFaultMs: 4000,
 }
 
+const always = () => true
+
+const has = (schedule: RandomSchedule, ...names: string[]) =>
+  names.every((name) => schedule.some(({ fault }) => fault.name === name))
+
 t.test('a seed gives one schedule, other seeds give others', async (t) => {
   t.same(drawSchedule(7, options), drawSchedule(7, options))
   const texts = new Set([1, 2, 3, 4, 5].map((seed) => scheduleText(drawSchedule(seed, options))))
   t.equal(texts.size, 5)
 })
+
+t.test(
+  'neighbouring seeds have nothing in common: each fault is drawn by about as many of them',
+  async (t) => {
+    const seeds = Array.from({ length: 200 }, (_, seed) => drawSchedule(seed, { ...options, faults: 1 }))
+    for (const name of options.names) {
+      const count = seeds.filter((schedule) => has(schedule, name)).length
+      // 50 expected, standard deviation 6: five of them.
+      t.ok(Math.abs(count - 50) < 31, `${name} in ${count} of 200`)
+    }
+  },
+)
 
 t.test('every fault lies within the schedule, in order, and never overlaps with itself', async () => {
   fc.assert(
@@ -36,11 +53,6 @@ t.test('every fault lies within the schedule, in order, and never overlaps with 
     }),
   )
 })
-
-const always = () => true
-
-const has = (schedule: RandomSchedule, ...names: string[]) =>
-  names.every((name) => schedule.some(({ fault }) => fault.name === name))
 
 t.test('shrinking finds the faults that are needed and drops all others', async (t) => {
   for (const seed of [1, 2, 3, 4, 5, 6]) {

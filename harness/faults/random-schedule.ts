@@ -1,6 +1,5 @@
 // Random schedules of faults as plain data: made from a seed, printed, and shrunk to the least that still goes wrong.
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { randomStream } from '../load/random.ts'
 import type { Planned } from './nemesis.ts'
 
 /** A fault by its name in the catalogue; what it acts on and how hard follows from the draw. */
@@ -23,8 +22,8 @@ export interface ScheduleOptions {
 
 /** The same seed and options give the same schedule. No fault overlaps with itself; different ones may overlap. */
 export function drawSchedule(seed: number, options: ScheduleOptions): RandomSchedule {
-  const generator = xoroshiro128plus(seed)
-  const below = (bound: number) => Math.floor(uniformFloat64(generator) * bound)
+  const draw = randomStream(seed, 'faults')
+  const below = (bound: number) => Math.floor(draw() * bound)
   const planned: Planned<DrawnFault>[] = []
   for (let i = 0; i < options.faults; i++) {
     const name = options.names[below(options.names.length)]!
