@@ -1,5 +1,8 @@
-// Looks at the head of an origin's answer for what no proxy should trust (RFC 9112 §6.3). Knows header fields only.
+// Looks at the head of an origin's answer for what no proxy should trust (RFC 9112 §6.3).
+import type { Readable } from 'node:stream'
+import { ProxyError } from '../errors.ts'
 import type { HeaderList } from '../object.ts'
+import { isSafe } from './http-origin-errors.ts'
 
 const maxHeaders = 200
 
@@ -17,4 +20,14 @@ export function headFault(headers: HeaderList): string | null {
   }
   if (lengths > 1) return 'more than one Content-Length'
   return lengths + encodings > 1 ? 'Content-Length beside Transfer-Encoding' : null
+}
+
+/** Nothing more is read from a server whose head can't be trusted: its connection is closed. */
+export function badHead(fault: string, body: Readable, method: string): ProxyError {
+  body.on('error', () => {}).destroy()
+  return new ProxyError(`the answer has ${fault}`, {
+    code: 'bad-header',
+    source: 'origin',
+    retryable: isSafe(method),
+  })
 }

@@ -1,13 +1,12 @@
 // An S3 endpoint or a cache node over HTTP/1.1: sends requests byte for byte, with its own connections and stage timeouts.
-import type { Readable } from 'node:stream'
 import { Pool } from 'undici'
-import { ProxyError } from '../errors.ts'
 import type { HeaderList } from '../object.ts'
 import type { Clock, Origin, OriginRequest, OriginResponse, Resolver } from '../ports.ts'
 import { asUndiciConnector, type ConnectorOptions, createConnector } from './connector.ts'
 import { OriginBody } from './http-origin-body.ts'
 import { isSafe, originError } from './http-origin-errors.ts'
-import { headFault } from './http-origin-head.ts'
+import { ExpectClient, expectsContinue } from './http-origin-expect.ts'
+import { badHead, headFault } from './http-origin-head.ts'
 import { WireClient } from './http-wire.ts'
 import { FirstByteTimer } from './stage-timers.ts'
 
@@ -21,7 +20,7 @@ export interface HttpOriginOptions extends ConnectorOptions {
 const keepAliveMs = 15_000
 const maxHeaderBytes = 64 * 1024
 
-/** A hop's own headers (RFC 9110, section 7.6.1), and Expect, which the server has answered already. */
+/** A hop's own headers (RFC 9110, section 7.6.1), and Expect, which http-origin-expect.ts sends itself. */
 const hopHeaders = new Set([
   'connection',
   'keep-alive',
@@ -52,15 +51,18 @@ export function createHttpOrigin(options: HttpOriginOptions, resolver: Resolver,
     pipelining: 1,
   })
   const wire = protocol === 'http:' ? new WireClient(open, { ...options, host, keepAliveMs }) : null
-  const ask = (request: OriginRequest) =>
-    wire !== null && request.body === null && isSafe(request.method)
-      ? wire.fetch(request)
-      : fetchOnce(pool, request, options)
+  const expect = new ExpectClient(open, { ...options, maxHeaderBytes, keepAliveMs })
+  const ask = (request: OriginRequest) => {
+    if (expectsContinue(request)) return expect.fetch(request, forwarded(request.headers))
+    if (wire !== null && request.body === null && isSafe(request.method)) return wire.fetch(request)
+    return fetchOnce(pool, request, options)
+  }
   return {
     name: options.name,
     fetch: (request) => ask(request).catch((error) => onceMore(ask, request, options, error)),
     close() {
       wire?.close()
+      expect.close()
       return pool.destroy()
     },
   }
@@ -96,16 +98,6 @@ async function fetchOnce(
   } finally {
     timer.stop()
   }
-}
-
-/** Nothing more is read from a server whose head can't be trusted: its connection is closed. */
-function badHead(fault: string, body: Readable, method: string): ProxyError {
-  body.on('error', () => {}).destroy()
-  return new ProxyError(`the answer has ${fault}`, {
-    code: 'bad-header',
-    source: 'origin',
-    retryable: isSafe(method),
-  })
 }
 
 /**

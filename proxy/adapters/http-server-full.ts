@@ -187,7 +187,8 @@ class Exchange implements BodyTarget {
   /** The client's body. Asked for the first time, it tells a client that waits (Expect: 100-continue) to go on. */
   async *#requestBody(): Body {
     const request = this.#request
-    if (request.headers.expect !== undefined && !this.#response.headersSent) this.#response.writeContinue()
+    const waits = request.headers.expect !== undefined && request.httpVersion === '1.1' // RFC 9110 §10.1.1
+    if (waits && !this.#response.headersSent) this.#response.writeContinue()
     const silence = new SilenceTimer(this.#options.stallTimeoutMs, () => this.refuseRest(stalled))
     silence.begin()
     try {

@@ -1,7 +1,7 @@
 // Both roles as they are started, before an S3 that notes all it is asked: no malformed request reaches it, neither as
 // itself nor as another one.
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { headerValue, withoutHeaders } from '../object.ts'
@@ -17,10 +17,11 @@ interface Asked {
   body: string | null
 }
 
-/** An S3 that answers everything with 200. */
+/** An S3 that answers everything with 200, or refuses every upload by its head. */
 async function upstream(t: Test) {
   const asked: Asked[] = []
-  const server = createServer(async (request, response) => {
+  let refuses = false
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const one: Asked = { line: `${request.method} ${request.url}`, headers: request.rawHeaders, body: null }
     asked.push(one)
     const chunks: Buffer[] = []
@@ -31,6 +32,15 @@ async function upstream(t: Test) {
     }
     one.body = Buffer.concat(chunks).toString('latin1')
     response.writeHead(200, { 'Content-Length': 2, ETag: '"e"' }).end(request.method === 'HEAD' ? '' : 'ok')
+  }
+  const server = createServer(serve)
+  server.on('checkContinue', (request, response) => {
+    if (!refuses) {
+      response.writeContinue()
+      return void serve(request, response)
+    }
+    asked.push({ line: '', headers: request.rawHeaders, body: null })
+    response.writeHead(403, { 'Content-Length': 2, Connection: 'close' }).end('no')
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -38,7 +48,10 @@ async function upstream(t: Test) {
     server.closeAllConnections()
     server.close()
   })
-  return { asked, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  const refuse = (on: boolean) => {
+    refuses = on
+  }
+  return { asked, refuse, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
 const roles = {
@@ -117,5 +130,29 @@ for (const [name, { start, file }] of Object.entries(roles)) {
     t.strictSame([headerValue(headers, 'host'), headerValue(headers, 'content-length')], ['s3.test', '5'])
     const ownOfHop = new Set(['host', 'content-length', 'connection', 'via'])
     t.strictSame(withoutHeaders(headers, ownOfHop), fields.slice(2, -2), 'the others in their order and case')
+  })
+
+  t.test(`the ${name} lets S3 refuse an upload before its body is sent (Expect: 100-continue)`, async (t) => {
+    const { asked, url, refuse } = await upstream(t)
+    const dir = t.testdir({ 'role.yaml': '' })
+    const config = t.testdir({ 'role.yaml': file(url, dir) })
+    const role = await start(`${config}/role.yaml`)
+    t.teardown(() => role.drain())
+    const port = Number(/:(\d+)$/.exec(role.readyLine)![1])
+    const framings = [
+      ['Content-Length: 5\r\n', 'hello'],
+      ['Content-Encoding: aws-chunked\r\nContent-Length: 18\r\n', '5\r\nhello\r\n0\r\na:b\r\n'],
+    ]
+    for (const [length, body] of framings) {
+      const head = `PUT /b/k HTTP/1.1\r\nHost: s3.test\r\n${length}Expect: 100-continue\r\n\r\n`
+      refuse(true)
+      const refused = await sendRaw(port, head)
+      t.strictSame([refused.statuses, refused.closed], [[403], true], 'it never sends its body')
+      t.equal(asked.pop()?.body, null)
+      refuse(false)
+      const taken = await sendRaw(port, head + body, { halfClose: true })
+      t.equal(taken.statuses.at(-1), 200)
+      t.equal(asked.pop()?.body, body, 'byte for byte')
+    }
   })
 }
