@@ -8,7 +8,7 @@ import { linkFaults } from './faults/links.ts'
 import { type Planned, playSchedule } from './faults/nemesis.ts'
 import { faultTargets } from './faults/targets.ts'
 import type { HistoryLine } from './history/events.ts'
-import type { Generator } from './load/generator.ts'
+import { type Generator, PhaseRefused } from './load/generator.ts'
 import type { ColdPhase, Phase as LoadPhase, ObjectFilter, Workload } from './load/messages.ts'
 import { filterObjects, type LoadObject, readManifest } from './load/objects.ts'
 import { targetOf } from './load/sender.ts'
@@ -248,7 +248,10 @@ export class Run {
   }
 
   #load(phase: LoadPhase): Promise<unknown> {
-    return this.#orStopped(this.#parts.generator.phase(phase))
+    const done = this.#parts.generator.phase(phase).catch((error) => {
+      throw error instanceof PhaseRefused ? new RunStopped(error.message) : error
+    })
+    return this.#orStopped(done)
   }
 
   #orStopped<T>(work: Promise<T>): Promise<T> {

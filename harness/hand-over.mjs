@@ -11,6 +11,16 @@ export function runsPinnedNode() {
 }
 
 /**
+ * npm's exec, which npx is, ends at SIGTERM without a word to what it runs. A run must be undone then: this process takes
+ * the death of the one that npm put above it for the signal.
+ */
+export function endWithNpx() {
+  if (process.env.npm_command !== 'exec') return
+  const parent = process.ppid
+  setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGTERM'), 500).unref()
+}
+
+/**
  * Runs `script` with `args` on the pinned Node in place of this process: same terminal, signals passed on, same exit
  * code. Never returns.
  * @param {string[]} command script and arguments

@@ -26,6 +26,9 @@ export interface Generator {
   kill(): Promise<void>
 }
 
+/** The generator could not do what was asked of it, for a reason that lies in the system or the objects. */
+export class PhaseRefused extends Error {}
+
 /** Starts the process and hands it its configuration. Rejects with one clear sentence when it can't use it. */
 export async function startGenerator(config: GeneratorConfig, hooks: GeneratorHooks): Promise<Generator> {
   const child = fork(new URL('./main.ts', import.meta.url), [], {
@@ -116,7 +119,7 @@ class Link {
 
   #onMessage(message: FromGenerator): void {
     if (message.type === 'line') this.#hooks.onLine(message.line)
-    else if (message.type === 'refused') this.#fail(message.reason)
+    else if (message.type === 'refused') this.#fail(message.reason, PhaseRefused)
     else this.#answer(message)
   }
 
@@ -140,9 +143,9 @@ class Link {
     if (!this.#isWanted) this.#hooks.onDeath(this.#death)
   }
 
-  #fail(reason: string): void {
+  #fail(reason: string, Kind: typeof Error = Error): void {
     const question = this.#question
     this.#question = null
-    question?.reject(new Error(reason))
+    question?.reject(new Kind(reason))
   }
 }

@@ -8,7 +8,8 @@ import { exitCodes, UsageError } from '../errors.ts'
 import { type Group, startGroup, tailOf } from '../systems/process-group.ts'
 import { type Credentials, type OriginHandle, type OriginOptions, originHost } from './handle.ts'
 
-const readyDeadlineMs = 30_000
+/** A large data set takes a while to be read and digested. */
+const readyDeadlineMs = 120_000
 const pollMs = 20
 
 /** The bucket all objects of a run are in. */

@@ -3,6 +3,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -221,6 +223,17 @@ await t.test('what does not answer is refused, and nothing is left', async (t) =
     t.match(said(), [{ args: [message] }])
   }
   await toxiproxy.removeLink('elsewhere')
+})
+
+await t.test('a deployment that serves nothing leaves the verdict unknown', async (t) => {
+  const deaf = createServer((_request, response) => response.writeHead(502).end()).listen(0, '127.0.0.1')
+  await once(deaf, 'listening')
+  t.teardown(() => deaf.close())
+  t.capture(console, 'log')
+  const url = `http://127.0.0.1:${(deaf.address() as AddressInfo).port}`
+  const argv = ['--system', url, ...flags.slice(2, 4), '--quiet', '--out', path.join(dir, 'deaf')]
+  t.equal(await runScenario(story, (run) => run.warm(), argv, 'story.mjs'), 2)
+  t.match(results('deaf').reason, /could not be read in 3 tries/)
 })
 
 await t.test('a scenario is refused when nobody said where it acts', async (t) => {
