@@ -245,3 +245,24 @@ t.test('a good certificate: SNI is sent, and a later connection resumes the sess
   const unnamed = open(t, `https://127.0.0.1:${port}`, { ca: authority.caFile })
   t.equal(await outcome(unnamed.fetch(get)), 'tls-failed, retryable', 'without it the address is')
 })
+
+t.test('checks and other HEADs leave their TLS connection to the next request', async (t) => {
+  const authority = await makeAuthority(t.testdir())
+  const seen: string[] = []
+  let connections = 0
+  const server = createTlsServer(await authority.issue('s3.test'), (socket: TLSSocket) => {
+    connections++
+    socket.setEncoding('latin1').on('data', (text: unknown) => {
+      const isHead = (text as string).startsWith('HEAD')
+      seen.push(/^connection: (.*)\r$/im.exec(text as string)?.[1] ?? '')
+      socket.write(
+        isHead ? 'HTTP/1.1 403 Forbidden\r\nConnection: keep-alive\r\nContent-Length: 243\r\n\r\n' : ok,
+      )
+    })
+  })
+  const port = await listening(t, server)
+  const origin = open(t, `https://s3.test:${port}`, { ca: authority.caFile, maxConnections: 1 })
+  for (const method of ['HEAD', 'HEAD', 'GET']) await outcome(origin.fetch({ ...get, method }))
+  t.equal(connections, 1)
+  t.strictSame(seen, ['keep-alive', 'keep-alive', 'keep-alive'])
+})

@@ -83,6 +83,7 @@ async function fetchOnce(
       headers: forwarded(request.headers),
       body: (body && timer.after(body)) as never,
       signal: timer.signal,
+      reset: false, // undici gives up its connection after a HEAD otherwise
       responseHeaders: 'raw',
     })
     const headers = response.headers as unknown as HeaderList

@@ -1,6 +1,5 @@
 // Keeps connections to a server open and in use, so that a failover meets no TCP and TLS handshakes. Flow.
 import type { Backend } from './backend.ts'
-import { discard } from './body.ts'
 import type { RouterPorts } from './options.ts'
 import { checkHeaders } from './probe.ts'
 
@@ -8,8 +7,8 @@ import { checkHeaders } from './probe.ts'
 const intervalMs = 4000
 
 /** A handshake costs both sides some ms of CPU: the reserve grows by a few connections at a time. */
-const growingMs = 250
-const growth = 4
+const growingMs = 500
+const growth = 8
 
 /** Connections kept whatever the load, and room for bursts beyond what the load needs on average. */
 const spare = 8
@@ -72,21 +71,19 @@ export class Warmer {
     }
   }
 
-  /** Whether it was answered. What comes of it says nothing more: checks and traffic judge the server. */
+  /**
+   * Whether it was answered. What comes of it says nothing more: checks and traffic judge the server. A GET, read to its
+   * end: clients give up a connection behind a HEAD whose answer doesn't promise to keep it, and S3's doesn't.
+   */
   async #touch(): Promise<boolean> {
     const { gate, origin, server } = this.#backend
     if (!gate.tryEnter(false)) return false
     const headers = checkHeaders(server.check?.host ?? null, server.url)
     const target = server.check?.uri ?? '/'
     try {
-      const { body } = await origin.fetch({
-        method: 'HEAD',
-        target,
-        headers,
-        body: null,
-        signal: this.#stop.signal,
-      })
-      await discard(body)
+      const { signal } = this.#stop
+      const { body } = await origin.fetch({ method: 'GET', target, headers, body: null, signal })
+      for await (const _ of body);
       return true
     } catch {
       return false
