@@ -55,10 +55,15 @@ function writePiece(writable: Writable, head: string | null, piece: Uint8Array, 
 
 /** A small body is copied behind its head: one buffer is written with less ado than two. */
 export const joinedBodyBytes = 16 * 1024
+/** Of a head that is put together with its body. */
+const joinedHeadBytes = 4 * 1024
+/** Used again and again: most clients take all of it at once. */
+let page = Buffer.allocUnsafeSlow(joinedHeadBytes + joinedBodyBytes)
 
 /** A head and what follows it, in one system call. */
 export function writeBoth(writable: Writable, head: string, body: Uint8Array): boolean {
-  if (body.length <= joinedBodyBytes) return writable.write(joined(head, body))
+  if (body.length <= joinedBodyBytes && head.length <= joinedHeadBytes)
+    return writeJoined(writable, head, body)
   writable.cork()
   writable.write(head, 'latin1')
   const flowing = writable.write(body)
@@ -66,11 +71,13 @@ export function writeBoth(writable: Writable, head: string, body: Uint8Array): b
   return flowing
 }
 
-function joined(head: string, body: Uint8Array): Buffer {
-  const bytes = Buffer.allocUnsafe(head.length + body.length)
-  bytes.write(head, 0, 'latin1')
-  bytes.set(body, head.length)
-  return bytes
+function writeJoined(writable: Writable, head: string, body: Uint8Array): boolean {
+  page.write(head, 0, 'latin1')
+  page.set(body, head.length)
+  const flowing = writable.write(page.subarray(0, head.length + body.length))
+  // What the system has not taken yet stays with the writable.
+  if (writable.writableLength > 0) page = Buffer.allocUnsafeSlow(page.length)
+  return flowing
 }
 
 export function wrongLength(code: 'truncated' | 'overlong', contentLength: number): ProxyError {
