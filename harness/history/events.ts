@@ -113,6 +113,8 @@ export interface SizesLine {
   /** The largest size of the class, bytes; null for the largest objects (size-classes.ts). */
   readonly upToBytes: number | null
   readonly outcome: Outcome
+  /** Reads of a part of an object, by Range; its size is the part's. */
+  readonly isPart: boolean
   readonly reads: number
   readonly bytes: number
   /** To the first byte of the answer, and to the last of its body. */

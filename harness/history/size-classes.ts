@@ -24,6 +24,7 @@ function binary(bytes: number): string {
 export interface SizeSummary {
   readonly upToBytes: number | null
   readonly outcome: Outcome
+  readonly isPart: boolean
   reads: number
   bytes: number
   readonly ttfbUs: Histogram
@@ -45,10 +46,13 @@ export function mergedSizes(parts: readonly Sizes[]): SizeSummary[] {
   return [...merged.values()]
 }
 
-function addSize(sizes: Sizes, { upToBytes, outcome, reads, bytes, ttfbUs, serviceUs }: SizeSummary): void {
-  const id = `${upToBytes} ${outcome}`
+function addSize(
+  sizes: Sizes,
+  { upToBytes, outcome, isPart, reads, bytes, ttfbUs, serviceUs }: SizeSummary,
+): void {
+  const id = `${upToBytes} ${outcome} ${isPart}`
   const empty = { reads: 0, bytes: 0, ttfbUs: newHistogram(), serviceUs: newHistogram() }
-  const into = sizes.get(id) ?? { upToBytes, outcome, ...empty }
+  const into = sizes.get(id) ?? { upToBytes, outcome, isPart, ...empty }
   sizes.set(id, into)
   into.reads += reads
   into.bytes += bytes

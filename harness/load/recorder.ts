@@ -20,6 +20,8 @@ export interface Arrival {
   readonly intendedMs: number
   /** False when it was sent as soon as another ended: it has no schedule to be late for. */
   readonly isScheduled: boolean
+  /** Asks for a part of its object, by Range. */
+  readonly isPart?: true
 }
 
 /** How an arrival ended. Times are of the run's clock. */
@@ -110,8 +112,8 @@ export class Recorder {
     recordOk(window, arrival, end)
     const { outcome, bytes, sentMs, headMs, endMs } = end
     if (arrival.population === 'upload' || sentMs === null || headMs === null) return
-    const { phase } = arrival
-    this.#sizes.add({ phase, outcome, bytes, ttfbMs: headMs - sentMs, serviceMs: endMs - sentMs })
+    const { phase, isPart = false } = arrival
+    this.#sizes.add({ phase, outcome, isPart, bytes, ttfbMs: headMs - sentMs, serviceMs: endMs - sentMs })
   }
 
   #recordFailure(window: Window, arrival: Arrival, { outcome, detail, endMs }: Ended): void {

@@ -58,7 +58,7 @@ export class Sender {
   readPart(arrival: Arrival, part: Part, body: Buffer, options: SendOptions): Promise<Judged> {
     const request = this.#request('GET', arrival.key, null, arrival.requestId)
     const headers = [...request.headers, 'Range', part.range]
-    return this.#send(arrival, { ...request, headers }, options, partOf(body, part))
+    return this.#send({ ...arrival, isPart: true }, { ...request, headers }, options, partOf(body, part))
   }
 
   /** PUTs a new object. */

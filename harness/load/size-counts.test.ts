@@ -6,6 +6,7 @@ import { SizeCounts } from './size-counts.ts'
 const read = (bytes: number, outcome: 'hit' | 'miss' = 'hit', phase = 'steady') => ({
   phase,
   outcome,
+  isPart: false,
   bytes,
   ttfbMs: 2,
   serviceMs: 5,
@@ -16,11 +17,12 @@ t.test('reads are counted by phase, outcome and size class, and handed on once',
   for (const bytes of [0, 4096, 4097, 2 ** 20, 2 ** 24, 2 ** 24 + 1]) counts.add(read(bytes))
   counts.add(read(10, 'miss'))
   counts.add(read(10, 'hit', 'recovery'))
+  counts.add({ ...read(10, 'hit', 'recovery'), isPart: true })
   const lines = counts.take(1234)
   t.strictSame(
-    lines.map(({ phase, outcome, upToBytes, reads, bytes }) => [
+    lines.map(({ phase, outcome, isPart, upToBytes, reads, bytes }) => [
       phase,
-      outcome,
+      isPart ? `${outcome}, part` : outcome,
       sizeClassName(upToBytes),
       reads,
       bytes,
@@ -33,6 +35,7 @@ t.test('reads are counted by phase, outcome and size class, and handed on once',
       ['steady', 'hit', '> 16 MiB', 1, 2 ** 24 + 1],
       ['steady', 'miss', '≤ 4 KiB', 1, 10],
       ['recovery', 'hit', '≤ 4 KiB', 1, 10],
+      ['recovery', 'hit, part', '≤ 4 KiB', 1, 10],
     ],
   )
   t.match(lines[0], { type: 'sizes', atMs: 1234 })

@@ -7,6 +7,8 @@ import { sizeClassOf } from '../history/size-classes.ts'
 export interface CountedRead {
   readonly phase: string
   readonly outcome: Outcome
+  /** Of a part of an object, by Range: `bytes` are the part's. */
+  readonly isPart: boolean
   readonly bytes: number
   /** Both from the first byte sent. */
   readonly ttfbMs: number
@@ -16,6 +18,7 @@ export interface CountedRead {
 interface Counts {
   readonly phase: string
   readonly outcome: Outcome
+  readonly isPart: boolean
   readonly upToBytes: number | null
   reads: number
   bytes: number
@@ -26,10 +29,10 @@ interface Counts {
 export class SizeCounts {
   readonly #counts = new Map<string, Counts>()
 
-  add({ phase, outcome, bytes, ttfbMs, serviceMs }: CountedRead): void {
+  add({ phase, outcome, isPart, bytes, ttfbMs, serviceMs }: CountedRead): void {
     const upToBytes = sizeClassOf(bytes)
-    const id = `${phase}\n${outcome}\n${upToBytes}`
-    const counts = this.#counts.get(id) ?? newCounts(phase, outcome, upToBytes)
+    const id = `${phase}\n${outcome}\n${isPart}\n${upToBytes}`
+    const counts = this.#counts.get(id) ?? newCounts({ phase, outcome, isPart, upToBytes })
     this.#counts.set(id, counts)
     counts.reads += 1
     counts.bytes += bytes
@@ -51,6 +54,6 @@ export class SizeCounts {
   }
 }
 
-function newCounts(phase: string, outcome: Outcome, upToBytes: number | null): Counts {
-  return { phase, outcome, upToBytes, reads: 0, bytes: 0, ttfb: newHistogram(), service: newHistogram() }
+function newCounts(of: Pick<Counts, 'phase' | 'outcome' | 'isPart' | 'upToBytes'>): Counts {
+  return { ...of, reads: 0, bytes: 0, ttfb: newHistogram(), service: newHistogram() }
 }

@@ -23,6 +23,7 @@ function sizesOf(
     atMs: 0,
     upToBytes,
     outcome,
+    isPart: false,
     reads,
     bytes: reads * 1000,
     ttfbUs: encoded,

@@ -14,6 +14,7 @@ interface MiddleAndTail {
 export interface SizeRow {
   readonly sizeClass: string
   readonly outcome: Outcome
+  readonly isPart: boolean
   readonly reads: number
   readonly ttfbMs: MiddleAndTail
   readonly wholeMs: MiddleAndTail
@@ -27,11 +28,13 @@ export function sizeRows(phases: readonly PhaseSummary[]): SizeRow[] {
     .sort(
       (a, b) =>
         (a.upToBytes ?? Number.POSITIVE_INFINITY) - (b.upToBytes ?? Number.POSITIVE_INFINITY) ||
-        outcomes.indexOf(a.outcome) - outcomes.indexOf(b.outcome),
+        outcomes.indexOf(a.outcome) - outcomes.indexOf(b.outcome) ||
+        Number(a.isPart) - Number(b.isPart),
     )
-    .map(({ upToBytes, outcome, reads, bytes, ttfbUs, serviceUs }) => ({
+    .map(({ upToBytes, outcome, isPart, reads, bytes, ttfbUs, serviceUs }) => ({
       sizeClass: sizeClassName(upToBytes),
       outcome,
+      isPart,
       reads,
       ttfbMs: middleAndTail(ttfbUs),
       wholeMs: middleAndTail(serviceUs),

@@ -170,6 +170,7 @@ function sizesLine(phase: string, outcome: Outcome, upToBytes: number | null, re
     atMs: 0,
     upToBytes,
     outcome,
+    isPart: false,
     reads,
     bytes,
     ttfbUs: encoded,

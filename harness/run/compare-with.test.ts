@@ -20,6 +20,7 @@ t.test('what the scenario names is compared with where it is installed; else a l
   here(t, 'nginx', 'haproxy')
   t.strictSame(others('reference'), ['nginx-haproxy'])
   t.strictSame(others('nginx-haproxy'), [], 'never with itself')
+  t.strictSame(others('http://127.0.0.1:8080'), [], 'nor when the deployment runs already')
   t.strictSame(said, [])
   here(t, 'nginx')
   t.strictSame(others('reference'), [])

@@ -6,6 +6,7 @@ import { exitCodes, UsageError } from '../errors.ts'
 import { comparedDir } from '../report/compared.ts'
 import { loadSystem } from '../systems/system.ts'
 import type { RunOptions, ScenarioDefaults } from './options.ts'
+import { isUrl } from './running.ts'
 import { folderName, parseList, runScript } from './scripts.ts'
 
 /**
@@ -19,6 +20,8 @@ export function othersToRun(
   say: (line: string) => void,
 ): readonly string[] {
   if (compareWith !== null) return listedOthers(compareWith, system)
+  // What runs already has an origin and a data set of its own; nobody asked to load these with other systems too.
+  if (isUrl(system)) return []
   return (defaults.compareWith ?? []).filter((other) => {
     if (other === system) return false
     const missing = missingPrograms(other)

@@ -25,6 +25,7 @@ t.test('every mistake is found before the first run starts', async (t) => {
     ['s3-outage', [], { rounds: 'two' }, /--rounds: expected a positive whole number, got "two"/],
     ['s3-outage', ['--rate', 'many'], {}, /--rate.*Expected a positive number/],
     ['s3-outage', ['--system', 'direct'], {}, /here --systems lists them/],
+    ['s3-outage', ['--compare-with', 'direct'], {}, /here --systems lists what is compared/],
   ]
   for (const [scenario, flags, options, message] of cases) {
     const promise = compare(scenario, flags, { systems: 'direct', rounds: '1', ...options })

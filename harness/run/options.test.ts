@@ -30,6 +30,17 @@ t.test('flags override them, with units', async (t) => {
   })
 })
 
+t.test(
+  'what S3 costs has a default, and what to compare with is the scenario’s affair unless it is said',
+  async (t) => {
+    t.match(parse(), { dollarsPerGb: 0.09, compareWith: null })
+    t.match(parse('--price', '0.02', '--compare-with', 'direct'), {
+      dollarsPerGb: 0.02,
+      compareWith: 'direct',
+    })
+  },
+)
+
 t.test("the user's own configurations, by the file that each replaces", async (t) => {
   t.strictSame(parse().ownFiles, {})
   t.strictSame(parse('--nginx-conf', '/a/my.conf', '--haproxy-cfg', '/b/my.cfg').ownFiles, {
@@ -47,8 +58,10 @@ t.test('every mistake is one line that says what was expected', async (t) => {
     [['--duration', '0s'], /Expected a duration/],
     [['--seed', '1.5'], /whole number/],
     [['--rate'], /argument missing/],
-    [['--origin', 'ftp://x/y'], /Expected s3rver, synthetic or https:/],
-    [['--origin', 'https://host'], /Expected s3rver, synthetic or https:/],
+    [['--price', '-1'], /--price.*positive number/],
+    [['--compare-with'], /argument missing/],
+    [['--origin', 'ftp://x/y'], /expected s3rver, synthetic or https:/],
+    [['--origin', 'https://host'], /expected s3rver, synthetic or https:/],
     [['extra'], /too many arguments/],
     [['--dataset', '/does/not/exist'], /--dataset: there is no folder/],
   ]

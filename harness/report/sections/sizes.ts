@@ -9,7 +9,7 @@ import { table } from './table.ts'
 export function sizesTable({ sizes }: ReportModel): Html | null {
   if (sizes.length === 0) return null
   const columns = [
-    { head: 'Object size' },
+    { head: 'Size' },
     { head: 'Served by' },
     { head: 'Reads', isNumber: true },
     { head: 'First byte p50', isNumber: true },
@@ -20,7 +20,7 @@ export function sizesTable({ sizes }: ReportModel): Html | null {
   ]
   const rows = sizes.map((one) => [
     one.sizeClass,
-    outcomeNames[one.outcome],
+    `${outcomeNames[one.outcome]}${one.isPart ? ', a part' : ''}`,
     count(one.reads),
     latency(one.ttfbMs.p50),
     latency(one.ttfbMs.p99),
@@ -28,5 +28,5 @@ export function sizesTable({ sizes }: ReportModel): Html | null {
     latency(one.wholeMs.p99),
     `${bytes(one.bytesPerSecond)}/s`,
   ])
-  return html`<h3>By object size</h3><p class="caption">All reads of the run that ended ok, never-read objects and warming too; times count from the first byte sent (service time). Direct: straight from S3, past the system. Speed: bytes over the time from the first byte sent to the last received. p99 from 100 reads on.</p>${table(columns, rows)}`
+  return html`<h3>By object size</h3><p class="caption">All reads of the run that ended ok, never-read objects and warming too; times count from the first byte sent (service time). Direct: straight from S3, past the system. A part: a Range of an object; its size is the part’s. Speed: bytes over the time from the first byte sent to the last received. p99 from 100 reads on.</p>${table(columns, rows)}`
 }
