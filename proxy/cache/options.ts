@@ -3,7 +3,7 @@ import type { AuthorisationOptions } from '../policy/authorisation.ts'
 import type { BreakerOptions } from '../policy/breaker.ts'
 import type { FillOptions } from '../policy/cache-lock.ts'
 import type { Profile, ValidRule } from '../policy/freshness.ts'
-import type { StaleCondition } from '../policy/stale.ts'
+import { type StaleCondition, staleConditions } from '../policy/stale.ts'
 
 export interface CacheOptions {
   /** The name in Cache-Status and Via. */
@@ -30,6 +30,8 @@ export interface CacheOptions {
 export const cacheDefaults = {
   name: 'breakwater-cache',
   profile: 's3',
+  /** S3 says 503, not 429, when it is asked too much. */
+  useStale: staleConditions.filter((one) => one !== 'http_429'),
   deadlineMs: 900,
   writeTimeoutMs: 300_000,
   originRequests: 64,

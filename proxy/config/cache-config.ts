@@ -55,18 +55,7 @@ export const cacheSchema = z.strictObject({
       valid: z.array(validSchema).min(1),
     })
     .prefault({ valid: [{ time: '30d' }] }),
-  use_stale: z
-    .array(z.enum(staleConditions))
-    .default([
-      'error',
-      'timeout',
-      'invalid_header',
-      'updating',
-      'http_500',
-      'http_502',
-      'http_503',
-      'http_504',
-    ]),
+  use_stale: z.array(z.enum(staleConditions)).default(cacheDefaults.useStale),
   deadline: duration.default(cacheDefaults.deadlineMs),
   write_timeout: duration.default(cacheDefaults.writeTimeoutMs),
   recovery_jitter: duration.default(cacheDefaults.recoveryJitterMs),
