@@ -152,3 +152,12 @@ t.test(
     t.equal(bytes, size)
   },
 )
+
+t.test('a request may bring its own patience with a body that stands still', async (t) => {
+  const halves = (socket: Socket) => {
+    socket.write(answer('hello').slice(0, -2), () => setTimeout(() => socket.write('lo'), 200))
+  }
+  const { read } = await clientOf(t, halves, { betweenBytesMs: 50 })
+  await t.rejects(read('/short'), { code: 'between-bytes-timeout' })
+  t.equal(await read('/long', { betweenBytesMs: 2000 }), 'hello')
+})

@@ -177,6 +177,7 @@ class WireExchange implements BodySource {
   readonly #options: WireOptions
   readonly #client: WireClient
   readonly #signal: Signal | undefined
+  readonly #betweenBytesMs: number
   readonly #leave = (): void => this.#fail(leftBecause(this.#signal?.reason))
   #resolve!: (response: OriginResponse) => void
   #reject!: (error: ProxyError) => void
@@ -191,6 +192,7 @@ class WireExchange implements BodySource {
     this.#options = options
     this.#client = client
     this.#signal = request.signal
+    this.#betweenBytesMs = request.betweenBytesMs ?? options.betweenBytesMs
     this.text = requestText(request, options.host)
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -253,7 +255,7 @@ class WireExchange implements BodySource {
       return null
     }
     this.#reader = bodyReader(framing)
-    this.#body = new WireBody(this, this.#options.betweenBytesMs)
+    this.#body = new WireBody(this, this.#betweenBytesMs)
     this.#resolve({ status, headers, body: this.#body })
     return rest.length > 0 ? rest : null
   }
@@ -315,8 +317,8 @@ class WireExchange implements BodySource {
   }
 
   stoodStill(): void {
-    const { name, betweenBytesMs } = this.#options
+    const { name } = this.#options
     const fields = { code: 'between-bytes-timeout', source: 'origin' } as const
-    this.#fail(new ProxyError(`${name}: the body stood still for ${betweenBytesMs} ms`, fields))
+    this.#fail(new ProxyError(`${name}: the body stood still for ${this.#betweenBytesMs} ms`, fields))
   }
 }

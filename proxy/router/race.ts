@@ -1,6 +1,7 @@
 // Asks a second server when the first one stays silent, and takes whichever answers first. The first one is not given
 // up: slow beats none, and on a machine short of CPU all of them are slow. Flow.
 import type { Signal } from '../object.ts'
+import { afterArrivals } from './after-arrivals.ts'
 import { type Attempt, drop } from './attempt.ts'
 import type { Exchange } from './exchange.ts'
 import { Stop } from './stop.ts'
@@ -40,8 +41,15 @@ export async function race(
 /** The attempt if it ends within `ms`, else null. */
 function within(exchange: Exchange, attempt: Promise<Attempt>, ms: number): Promise<Attempt | null> {
   return new Promise((resolve, reject) => {
-    const cancel = exchange.fleet.ports.clock.after(ms, () => resolve(null))
-    attempt.finally(cancel).then(resolve, reject)
+    const cancel = afterArrivals(exchange.fleet.ports.clock, ms, () => resolve(null))
+    const end = (ended: Attempt) => {
+      cancel()
+      resolve(ended)
+    }
+    attempt.then(end, (error) => {
+      cancel()
+      reject(error)
+    })
   })
 }
 
