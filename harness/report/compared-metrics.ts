@@ -4,7 +4,7 @@ import type { Verdict } from '../history/results-contract.ts'
 import type { ComparedSystem } from './compared.ts'
 import { bytes, count, latency, percent } from './format.ts'
 import type { ReportModel } from './model.ts'
-import { phasesByFault, sum } from './sections/key-numbers.ts'
+import { maxOf, phasesByFault, sum } from './sections/key-numbers.ts'
 import { savedText } from './sections/ledger.ts'
 import { measuredText } from './sections/measured.ts'
 
@@ -55,9 +55,7 @@ function answeredRatio(model: ReportModel): number | null {
 }
 
 function worst(model: ReportModel, column: 'p99Ms' | 'maxMs'): number | null {
-  const values = phasesByFault(model).during.map((phase) => phase.populations.known[column])
-  const present = values.filter((value) => value !== null)
-  return present.length === 0 ? null : Math.max(...present)
+  return maxOf(phasesByFault(model).during, (phase) => phase.populations.known[column])
 }
 
 function systemCpu({ results }: ReportModel): number | null {

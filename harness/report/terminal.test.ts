@@ -48,10 +48,12 @@ t.test('a line for each system it was compared with; the verdict stays its own',
     systems: [
       { system: 'reference', runs: [{ runDir: '/runs', model }] as const },
       { system: 'direct', runs: [{ runDir: '/runs/compared/direct', model: other }] as const },
+      { system: 'cut off', runs: [{ runDir: '/runs/c', model: { ...other, phases: [] } }] as const },
     ],
   }
   const lines = terminalSummary(model, comparison, '/runs/report.html', false).split('\n')
   t.match(lines[0], /^PASS/)
+  t.match(lines.join('\n'), 'compared with cut off: fail, 0 known reads lost, slowest –')
   t.equal(
     lines.filter((line) => /compared with direct: fail, 1\u202f800 known reads lost, slowest \d/.test(line))
       .length,

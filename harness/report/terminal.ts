@@ -4,7 +4,7 @@ import type { Results } from '../history/results-contract.ts'
 import type { Comparison } from './compared.ts'
 import { clock, count, latency, plural, printable } from './format.ts'
 import type { ReportModel } from './model.ts'
-import { keyNumbers, sum } from './sections/key-numbers.ts'
+import { keyNumbers, maxOf, sum } from './sections/key-numbers.ts'
 import { measuredText } from './sections/measured.ts'
 
 const maxLines = 25
@@ -85,7 +85,7 @@ function comparisonLines(comparison: Comparison | null): string[] {
       sum(known, ({ failed }) => failed),
       'known read',
     )
-    const slowest = latency(Math.max(...known.map(({ maxMs }) => maxMs ?? 0)))
+    const slowest = latency(maxOf(known, ({ maxMs }) => maxMs))
     return `  compared with ${printable(system)}: ${model.results.verdict}, ${lost} lost, slowest ${slowest}`
   })
 }

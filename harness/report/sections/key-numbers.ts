@@ -119,7 +119,8 @@ export function sum<T>(items: readonly T[], of: (item: T) => number): number {
   return items.reduce((total, item) => total + of(item), 0)
 }
 
-function maxOf<T>(items: readonly T[], of: (item: T) => number | null): number | null {
+/** null when there is none. */
+export function maxOf<T>(items: readonly T[], of: (item: T) => number | null): number | null {
   const values = items.map(of).filter((value) => value !== null)
   return values.length === 0 ? null : Math.max(...values)
 }
