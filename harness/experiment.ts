@@ -6,6 +6,7 @@ import type { Fault } from './faults/fault.ts'
 import type { FaultSet } from './faults/fault-set.ts'
 import { linkFaults } from './faults/links.ts'
 import { type Planned, playSchedule } from './faults/nemesis.ts'
+import { slowReaders, slowRequests, slowUploads } from './faults/slow-clients.ts'
 import { faultTargets } from './faults/targets.ts'
 import type { HistoryLine } from './history/events.ts'
 import { type Generator, PhaseRefused } from './load/generator.ts'
@@ -67,7 +68,6 @@ export interface OneByOnePlan {
   readonly only?: ObjectFilter
 }
 
-/** What a run is made of; `Run` puts it at the scenario's disposal. */
 /** How many of each; none where nothing is said. */
 export interface SlowClientCounts {
   readonly readers?: number
@@ -75,6 +75,7 @@ export interface SlowClientCounts {
   readonly uploads?: number
 }
 
+/** What a run is made of; `Run` puts it at the scenario's disposal. */
 export interface RunParts {
   readonly options: RunOptions
   readonly deployment: Deployment
@@ -97,6 +98,8 @@ export class Run {
   readonly targets: FaultTargets
   readonly tally: Tally
   readonly #parts: RunParts
+  /** What goes on beside the phases until the story is told. */
+  readonly #companions = new AsyncDisposableStack()
 
   constructor(parts: RunParts) {
     this.options = parts.options
@@ -106,6 +109,11 @@ export class Run {
     this.links = linkFaults(parts.deployment.toxiproxy, witness)
     this.targets = faultTargets(parts.deployment, witness, parts.options.seed)
     this.#parts = parts
+  }
+
+  /** Ends what the story began and never ended. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#companions.disposeAsync()
   }
 
   /** Reads a sample one at a time straight from S3, past the system: what a read costs without it. */
@@ -139,24 +147,43 @@ export class Run {
     return filterObjects(known, only).sort((a, b) => b.bytes - a.bytes)
   }
 
-  /** Clients without credentials ask for known objects until what this returns is disposed of. */
-  async strangers(): Promise<AsyncDisposable> {
+  /**
+   * Clients that read large objects, ask, or upload, some bytes at a time: as many of each as said, all of them on this
+   * machine. Readers ask for the known objects that `only` leaves, in turn.
+   */
+  async slowClients(counts: SlowClientCounts, only: ObjectFilter): Promise<Fault[]> {
+    const { origin, entry } = this.deployment
+    const credentials = { ...origin.credentials, region: originRegion }
+    const where = { entry, hostHeader: origin.host, credentials }
+    const { readers = 0, requests = 0, uploads = 0 } = counts
+    const targets = (await this.objects(only)).map(({ key }) => targetOf(origin.bucket, key))
+    const places = Array.from({ length: uploads }, (_, i) => targetOf(origin.bucket, `uploads/slow/${i}`))
+    return [
+      ...(readers > 0 ? [slowReaders(where, readers, targets)] : []),
+      ...(requests > 0 ? [slowRequests(where, requests, targets)] : []),
+      ...(uploads > 0 ? [slowUploads(where, uploads, places)] : []),
+    ]
+  }
+
+  /** From now on, clients without credentials ask for known objects. */
+  async strangers(): Promise<void> {
     const { origin, entry } = this.deployment
     const targets = (await this.objects({ maxBytes: 65_536 })).map(({ key }) => targetOf(origin.bucket, key))
     const { emit, nowMs } = this.#parts
-    return startStrangers({ entry, hostHeader: origin.host, targets, emit, nowMs })
+    this.#companions.use(startStrangers({ entry, hostHeader: origin.host, targets, emit, nowMs }))
   }
 
-  /** A client writes objects again and again, and reads back what was acknowledged, until what this returns is disposed of. */
-  rewriter(): AsyncDisposable {
+  /** From now on, a client writes objects again and again, and reads back what was acknowledged. */
+  rewriter(): void {
     const { origin, entry } = this.deployment
     const { host, bucket } = origin
     const { emit, nowMs } = this.#parts
-    return startRewriter({
+    const rewriter = startRewriter({
       ...{ entry, hostHeader: host, bucket, emit, nowMs },
       credentials: { ...origin.credentials, region: originRegion },
       prefix: `rewritten/seed-${this.options.seed}/`,
     })
+    this.#companions.use(rewriter)
   }
 
   /** The names of the links on which routers reach caches. */

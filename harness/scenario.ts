@@ -28,7 +28,8 @@ import { runLine } from './run/run-line.ts'
 import { orStopped } from './run/stopped.ts'
 import { Tally } from './run/tally.ts'
 import { UndoStack } from './run/undo.ts'
-import { loadSystem, type SystemDescription, withOwnFiles } from './systems/system.ts'
+import type { SystemPart } from './systems/part.ts'
+import { loadSystem, type PartDescription, type SystemDescription, withOwnFiles } from './systems/system.ts'
 
 export interface Scenario extends ScenarioDefaults {
   readonly name: string
@@ -88,15 +89,26 @@ export async function runScenario(
   }
 }
 
-/** A system without an observable router tells nobody what it thinks of its backends, so nothing can be demanded of that. */
+/** What this deployment can be judged by: nothing is demanded of a record, a store or processes that it doesn't have. */
 function applicable(thresholds: readonly Threshold[], { parts }: Deployment): readonly Threshold[] {
-  const keepsRecord = parts.some((part) => part.description.observe)
-  return thresholds.filter(({ measure }) => keepsRecord || !isOfRecord(measure))
+  return thresholds.filter(({ measure }) => isAbout(measure, parts))
 }
 
-function isOfRecord(measure: Measure): boolean {
-  if (measure.kind === 'failover') return measure.column === 'detectedMs' || measure.column === 'backMs'
-  return measure.kind === 'downtime-error'
+function isAbout(measure: Measure, parts: readonly SystemPart[]): boolean {
+  const some = (has: (part: PartDescription) => unknown) => parts.some(({ description }) => has(description))
+  switch (measure.kind) {
+    case 'failover':
+      return !['detectedMs', 'backMs'].includes(measure.column) || some(({ observe }) => observe)
+    case 'downtime-error':
+      return some(({ observe }) => observe)
+    case 'memory-growth':
+    case 'connections':
+      return parts.length > 0
+    case 'store-bytes':
+      return some(({ store }) => (measure.by === 'disk' ? store : store?.metric))
+    default:
+      return true
+  }
 }
 
 function requireParts({ name, needs }: Scenario, system: SystemDescription): void {
@@ -228,24 +240,17 @@ class ScenarioRun {
     if (!this.#options.running) emit(await measureLinkCost(deployment.toxiproxy, this.#nowMs()))
     const generator = await this.#startGenerator(workload, deployment, emit)
     const startWallMs = this.#startedAt.getTime()
-    const observer = observe(deployment, emit, this.#nowMs, startWallMs)
+    const watchStores = thresholds.some(({ measure }) => measure.kind === 'store-bytes')
+    const observer = observe(deployment, emit, this.#nowMs, startWallMs, watchStores)
     this.#undo.add('stop observing', () => observer.stop())
     const faults = new FaultSet(this.#undo, emit, this.#nowMs)
     const { signal } = this.#stop
     signal.throwIfAborted()
-    await tell(
-      new Run({
-        options: this.#options,
-        deployment,
-        generator,
-        tally,
-        faults,
-        observer,
-        emit,
-        nowMs: this.#nowMs,
-        stopped: signal,
-      }),
-    )
+    const parts = { options: this.#options, deployment, generator, tally, faults, observer, emit }
+    {
+      await using run = new Run({ ...parts, nowMs: this.#nowMs, stopped: signal })
+      await tell(run)
+    }
     await orStopped(signal, faults.change([]))
     await orStopped(signal, generator.end())
     await orStopped(signal, this.#closeTheBooks(deployment, observer, emit))

@@ -1,12 +1,13 @@
 #!/usr/bin/env zx
-// The store holds 32 MB and the objects in use are eight times that: every new one drives out others, all the time.
-// No read may suffer from what goes on beneath it, and what is popular must stay: S3 is spared half the bytes.
+// The store holds 32 MiB and the objects in use are eight times that: every new one drives out others, all the time.
+// No read may suffer from what goes on beneath it, the disk may never hold more, and what is popular must stay.
 import { openHarness } from '../harness/open.mjs'
 
 const { scenario } = await openHarness(import.meta.url)
 
 const known = { population: 'known' }
 const phases = ['pressure-1', 'pressure-2']
+const maxBytes = 32 * 1024 * 1024
 
 await scenario(
   {
@@ -15,7 +16,7 @@ await scenario(
     needs: 'cache',
     actsOn: ['store-size'],
     origin: 'synthetic',
-    storeSize: '32m',
+    storeSize: `${maxBytes / 1024 / 1024}m`,
     speed: 240,
     ratePerSecond: 100,
     durationSeconds: 40 * 60,
@@ -35,6 +36,18 @@ await scenario(
         phase: 'pressure',
         measure: { kind: 'slowest', ...known, phases },
         must: { atMost: 2000 },
+      },
+      {
+        name: 'the store never occupies more of the disk than max_size, looked at twice a second',
+        phase: 'pressure',
+        measure: { kind: 'store-bytes', by: 'disk', phases },
+        must: { atMost: maxBytes },
+      },
+      {
+        name: 'nor does the cache itself ever say that it does',
+        phase: 'pressure',
+        measure: { kind: 'store-bytes', by: 'statement', phases },
+        must: { atMost: maxBytes },
       },
       {
         name: 'what is popular stays: half the bytes are spared',

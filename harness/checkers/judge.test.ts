@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { HistoryLine, Outcome, Population } from '../history/events.ts'
+import type { HistoryLine, HoldingLine, Outcome, Population } from '../history/events.ts'
 import { summarise } from '../history/summary.ts'
 import { altered, demand, generatorOf, soundHistory, windowOf, withWindow } from '../history/testing.ts'
 import { judge } from './judge.ts'
@@ -69,6 +69,15 @@ const nobodyWaits = demand({ kind: 'slowest', population: 'upload', phases: ['ou
 const noStorm = demand({ kind: 'origin-requests-per-arrival', phases: ['recovery'] }, { atMost: 0.02 })
 const losesNone = demand({ kind: 'failover', fault: 'refused', column: 'readsLost' }, { atMost: 0 })
 const readsWhatWasWritten = demand({ kind: 'outdated-reads', phases: ['outage'] }, { atMost: 0 })
+const memory = demand({ kind: 'memory-growth', since: 'steady', phases: ['outage'] }, { atMost: 3e7 })
+const left = demand({ kind: 'connections', which: 'left', phases: ['outage'] }, { atMost: 40 })
+const most = demand({ kind: 'connections', which: 'most', phases: ['outage'] }, { atMost: 70 })
+const onDisk = demand({ kind: 'store-bytes', by: 'disk', phases: ['outage'] }, { atMost: 7e6 })
+const stated = demand({ kind: 'store-bytes', by: 'statement', phases: ['outage'] }, { atMost: 6e6 })
+const held = (part: string, atMs: number, change: Partial<HoldingLine>) => (lines: HistoryLine[]) =>
+  altered(lines, (line) =>
+    line.type === 'holding' && line.part === part && line.atMs === atMs ? { ...line, ...change } : line,
+  )
 
 /** A way for a system to be broken, the demand that must notice it, and what is then measured. */
 const broken: [string, Threshold, number | null, (lines: HistoryLine[]) => HistoryLine[]][] = [
@@ -189,6 +198,16 @@ const broken: [string, Threshold, number | null, (lines: HistoryLine[]) => Histo
     (lines) =>
       altered(lines, (line) => (line.type === 'reread' && line.read === 3 ? { ...line, read: 0 } : line)),
   ],
+  ['grows while another part shrinks', memory, 4e7, held('cache', 3000, { rssBytes: 1.4e8 })],
+  ['keeps connections of clients that have left', left, 112, held('router', 4000, { connections: 100 })],
+  ['opens more connections than it may', most, 71, held('cache', 4000, { connections: 31 })],
+  ['stores a block more than it may', onDisk, 7_000_512, held('cache', 3000, { storeDiskBytes: 7_000_512 })],
+  [
+    'says itself that it stores too much',
+    stated,
+    6_000_001,
+    held('cache', 3000, { storeStatedBytes: 6_000_001 }),
+  ],
   [
     'notices the fault after 1.4 s',
     detects,
@@ -257,6 +276,24 @@ const doubtful: [string, RegExp, (lines: HistoryLine[]) => HistoryLine[]][] = [
       altered(lines, (line) => {
         if (line.type === 'run') return { ...line, thresholds: [readsWhatWasWritten] }
         return line.type === 'reread' ? { ...line, read: null } : line
+      }),
+  ],
+  [
+    'nobody looked at the store',
+    /no data for "the demand"/,
+    (lines) =>
+      altered(lines, (line) => {
+        if (line.type === 'run') return { ...line, thresholds: [onDisk] }
+        return line.type === 'holding' ? null : line
+      }),
+  ],
+  [
+    'memory not known before',
+    /no data for "the demand"/,
+    (lines) =>
+      altered(lines, (line) => {
+        if (line.type === 'run') return { ...line, thresholds: [memory] }
+        return line.type === 'holding' && line.atMs === 1000 ? null : line
       }),
   ],
   ['no arrivals', /the history counts 0|no data/, without('window')],

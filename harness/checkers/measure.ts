@@ -6,6 +6,7 @@ import type { FaultSpan } from '../history/fault-spans.ts'
 import { type Histogram, newHistogram, quantileMs } from '../history/histogram.ts'
 import type { PopulationSummary } from '../history/population.ts'
 import type { PhaseSummary, Summary } from '../history/summary.ts'
+import { connections, memoryGrowth, storeBytes } from './holdings.ts'
 import type { Measure } from './threshold.ts'
 
 /** The measured value: a ratio, a count or milliseconds, by the measure's kind. */
@@ -31,6 +32,12 @@ export function measure(wanted: Measure, summary: Summary): number | undefined {
       return outdatedReads(phasesIn(summary, wanted.phases))
     case 'origin-fetches-per-key':
       return fetchesPerKey(phasesIn(summary, wanted.phases))
+    case 'memory-growth':
+      return memoryGrowth(phasesIn(summary, [wanted.since]), phasesIn(summary, wanted.phases))
+    case 'connections':
+      return connections(wanted, phasesIn(summary, wanted.phases))
+    case 'store-bytes':
+      return storeBytes(wanted, phasesIn(summary, wanted.phases))
     case 'time-to-recover':
       return timeToRecover(summary, wanted.population, wanted.phase)
     case 'downtime-error':

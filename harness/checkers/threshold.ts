@@ -34,6 +34,12 @@ export type Measure =
   | { readonly kind: 'outdated-reads'; readonly phases: readonly string[] }
   /** The largest number of whole-object GETs that reached the origin for one key. */
   | { readonly kind: 'origin-fetches-per-key'; readonly phases: readonly string[] }
+  /** How much more resident memory the system's parts took in the phases than they had in `since` at the most, bytes. */
+  | { readonly kind: 'memory-growth'; readonly since: string; readonly phases: readonly string[] }
+  /** TCP connections into the system's parts: the most there were in the phases, or how many were left at their end. */
+  | { readonly kind: 'connections'; readonly which: 'most' | 'left'; readonly phases: readonly string[] }
+  /** The most that a cache's store held at any moment, bytes: on disk as its files occupy it, or as the cache states it. */
+  | { readonly kind: 'store-bytes'; readonly by: 'disk' | 'statement'; readonly phases: readonly string[] }
   /** Time from the start of the phase to the first ok arrival after which none failed, ms. */
   | { readonly kind: 'time-to-recover'; readonly population: Population; readonly phase: string }
   /** |recorded − injected| / injected of the origin's downtime, 0 to 1. */

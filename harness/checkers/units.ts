@@ -1,5 +1,5 @@
 // A measured value, or the limit to it, in the unit of what it measures.
-import { count, latency, percent } from '../report/format.ts'
+import { bytes, count, latency, percent } from '../report/format.ts'
 import type { Measure } from './threshold.ts'
 
 export function inUnit(measure: Measure, value: number): string {
@@ -20,7 +20,11 @@ export function inUnit(measure: Measure, value: number): string {
     case 'strangers-served':
     case 'outdated-reads':
     case 'origin-fetches-per-key':
+    case 'connections':
       return count(value)
+    case 'memory-growth':
+    case 'store-bytes':
+      return bytes(value)
     case 'origin-requests-per-arrival':
       return value.toFixed(2)
   }

@@ -203,6 +203,21 @@ export interface LinkLine {
   readonly downstreamBytes: number
 }
 
+/** What a part of the deployment holds at a moment. */
+export interface HoldingLine {
+  readonly type: 'holding'
+  readonly part: string
+  readonly atMs: number
+  /** Resident memory of all its processes. */
+  readonly rssBytes: number
+  /** TCP connections to where it listens that it has not closed yet; absent when that can't be seen. */
+  readonly connections?: number
+  /** What the files of its store occupy on disk; absent unless the scenario demands something of it. */
+  readonly storeDiskBytes?: number
+  /** The same as the part itself states it. */
+  readonly storeStatedBytes?: number
+}
+
 /** A part of the deployment used this much CPU in the run, in all. */
 export interface CpuLine {
   readonly type: 'cpu'
@@ -261,6 +276,7 @@ export type HistoryLine =
   | StateLine
   | DowntimeLine
   | LinkLine
+  | HoldingLine
   | CpuLine
   | GeneratorLine
   | LinkCostLine

@@ -6,6 +6,7 @@ import type {
   FailureLine,
   GeneratorLine,
   HistoryLine,
+  HoldingLine,
   LinkCostLine,
   OriginLine,
   PhaseLine,
@@ -19,6 +20,7 @@ import type {
 } from './events.ts'
 import { populations } from './events.ts'
 import { FaultRecorder, type FaultSpan } from './fault-spans.ts'
+import { addHolding, type PartHoldings } from './holdings.ts'
 import { addToPopulation, newPopulation, type PopulationSummary } from './population.ts'
 import { addSizes, type Sizes } from './size-classes.ts'
 
@@ -45,6 +47,8 @@ export interface PhaseSummary {
   readonly strangers: { asked: number; served: number }
   /** Reads of objects that the run keeps writing: how many were answered, and how many of those with an older version than was acknowledged. */
   readonly rereads: { answered: number; outdated: number }
+  /** What each part of the system held, by its name. */
+  readonly holdings: Map<string, PartHoldings>
 }
 
 export interface Summary {
@@ -119,6 +123,9 @@ export class SummaryBuilder {
         break
       case 'downtime':
         this.#downtimes.push(line)
+        break
+      case 'holding':
+        this.#addHolding(line)
         break
       case 'link':
         break
@@ -213,6 +220,12 @@ export class SummaryBuilder {
     if (read < acknowledged) phase.rereads.outdated++
   }
 
+  #addHolding(line: HoldingLine): void {
+    const phase = this.#phases.findLast((p) => p.startMs <= line.atMs)
+    if (phase === undefined || line.atMs > (phase.endMs ?? Number.POSITIVE_INFINITY)) return
+    addHolding(phase.holdings, line)
+  }
+
   #addOrigin(line: OriginLine): void {
     const phase = this.#phases.findLast((p) => p.startMs <= line.atMs)
     if (phase === undefined || line.atMs > (phase.endMs ?? Number.POSITIVE_INFINITY)) return
@@ -278,6 +291,7 @@ function newPhase(line: PhaseLine): PhaseSummary {
     sizes: new Map(),
     strangers: { asked: 0, served: 0 },
     rereads: { answered: 0, outdated: 0 },
+    holdings: new Map(),
   }
 }
 

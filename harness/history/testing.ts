@@ -3,6 +3,7 @@ import type { Measure, Threshold } from '../checkers/threshold.ts'
 import {
   type GeneratorLine,
   type HistoryLine,
+  type HoldingLine,
   type Outcome,
   okOutcomes,
   type Population,
@@ -81,6 +82,12 @@ export const phaseOf = (name: string, edge: 'start' | 'end', atMs: number): Hist
   atMs,
 })
 
+export const holdingOf = (
+  part: string,
+  atMs: number,
+  held: Omit<HoldingLine, 'type' | 'part' | 'atMs'>,
+): HoldingLine => ({ type: 'holding', part, atMs, ...held })
+
 /**
  * steady (0 to 2 s), outage (2 to 5 s, one fault that was noticed after 400 ms), recovery (5 to 7 s): 100 known reads
  * a second of 2 ms, all answered, and one upload a phase that can be.
@@ -135,6 +142,22 @@ export function soundHistory(...thresholds: Threshold[]): HistoryLine[] {
     { type: 'reread', atMs: 3200, key: 'rewritten/1', acknowledged: 2, read: 2 },
     { type: 'reread', atMs: 3300, key: 'rewritten/1', acknowledged: 2, read: 3 },
     { type: 'reread', atMs: 3400, key: 'rewritten/1', acknowledged: 3, read: null },
+    holdingOf('cache', 1000, { rssBytes: 1e8, connections: 10, storeDiskBytes: 5e6, storeStatedBytes: 4e6 }),
+    holdingOf('router', 1000, { rssBytes: 1e8, connections: 20 }),
+    holdingOf('cache', 3000, {
+      rssBytes: 1.2e8,
+      connections: 30,
+      storeDiskBytes: 7e6,
+      storeStatedBytes: 6e6,
+    }),
+    holdingOf('router', 3000, { rssBytes: 0.9e8, connections: 40 }),
+    holdingOf('cache', 4000, {
+      rssBytes: 1.1e8,
+      connections: 12,
+      storeDiskBytes: 6e6,
+      storeStatedBytes: 5e6,
+    }),
+    holdingOf('router', 4000, { rssBytes: 1e8, connections: 25 }),
     { type: 'upload', phase: 'steady', acknowledged: 1, heldByOrigin: 1, lost: [] },
     { type: 'upload', phase: 'recovery', acknowledged: 1, heldByOrigin: 1, lost: [] },
     { type: 'downtime', part: 'router', backend: 's3', measuredMs: 3010 },

@@ -79,7 +79,7 @@ export class Connections {
 }
 
 /** The authority's file is read and its store built once, not for each connection. */
-function tlsOptions({ caFile, serverName }: Endpoint, hostname: string): tls.ConnectionOptions {
+export function tlsOptions({ caFile, serverName }: Endpoint, hostname: string): tls.ConnectionOptions {
   const secureContext = tls.createSecureContext(caFile === undefined ? {} : { ca: readFileSync(caFile) })
   const name = serverName ?? hostname
   // An address is no server name (RFC 6066); Node checks the certificate against the host then.

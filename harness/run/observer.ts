@@ -1,10 +1,11 @@
 // Watches a deployment while a run goes on, twice a second, and turns what it sees into history lines:
-// bytes on the links, what reached the origin, the states of the router's backends, CPU and memory of the parts.
+// bytes on the links, what reached the origin, the states of the router's backends, what the parts hold.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parse as parseCsv } from 'csv-parse/sync'
 import { messageOf } from '../errors.ts'
 import type { HistoryLine } from '../history/events.ts'
 import type { Deployment } from './deployment.ts'
+import { holdingsOf } from './holdings.ts'
 
 const intervalMs = 500
 
@@ -24,12 +25,16 @@ interface BackendState {
   readonly downtimeMs: number
 }
 
-/** Starts watching. `nowMs` is the run's clock; `startWallMs` the calendar time of its zero. */
+/**
+ * Starts watching. `nowMs` is the run's clock; `startWallMs` the calendar time of its zero. `watchStores` also measures
+ * the stores of caches, file by file.
+ */
 export function observe(
   deployment: Deployment,
   emit: (line: HistoryLine) => void,
   nowMs: () => number,
   startWallMs: number,
+  watchStores: boolean,
 ): Observer {
   const stopping = new AbortController()
   const known = new Map<string, string>()
@@ -96,9 +101,15 @@ export function observe(
     }
   }
 
+  const readHoldings = async () => {
+    await Promise.all(deployment.parts.map((part) => part.sampleUsage()))
+    for (const holding of await holdingsOf(deployment.parts, watchStores)) {
+      emit({ type: 'holding', ...holding, atMs: nowMs() })
+    }
+  }
+
   const readAll = async () => {
-    const usage = Promise.all(deployment.parts.map((part) => part.sampleUsage()))
-    await Promise.all([readLinks(), readOrigin(), readStates(), usage])
+    await Promise.all([readLinks(), readOrigin(), readStates(), readHoldings()])
   }
 
   const loop = (async () => {

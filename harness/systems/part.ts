@@ -17,6 +17,13 @@ export interface UnexpectedEnd {
   readonly logTail: string
 }
 
+/** All processes of a part together; memory as of the last sample. */
+export interface PartUsage {
+  readonly cpuSeconds: number
+  readonly rssBytes: number
+  readonly maxRssBytes: number
+}
+
 /** What a run needs of a part, whether it started it or found it running. */
 export type SystemPart = Omit<{ readonly [Member in keyof Part]: Part[Member] }, 'start' | 'listen'>
 
@@ -33,6 +40,7 @@ export class Part {
   #expectedEnd = false
   #endedCpuSeconds = 0
   #livingCpuSeconds = 0
+  #rssBytes = 0
   #maxRssBytes = 0
 
   constructor(
@@ -158,11 +166,13 @@ export class Part {
     if (!this.#group?.running) return
     const usage = await groupUsage(this.#group.pid)
     if (usage.cpuSeconds > 0) this.#livingCpuSeconds = usage.cpuSeconds
+    this.#rssBytes = usage.rssBytes
     this.#maxRssBytes = Math.max(this.#maxRssBytes, usage.rssBytes)
   }
 
-  usage(): { cpuSeconds: number; maxRssBytes: number } {
-    return { cpuSeconds: this.#endedCpuSeconds + this.#livingCpuSeconds, maxRssBytes: this.#maxRssBytes }
+  usage(): PartUsage {
+    const cpuSeconds = this.#endedCpuSeconds + this.#livingCpuSeconds
+    return { cpuSeconds, rssBytes: this.#rssBytes, maxRssBytes: this.#maxRssBytes }
   }
 }
 

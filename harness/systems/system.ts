@@ -22,6 +22,14 @@ const partSchema = z.strictObject({
     .default({ tcp: '{listen}' }),
   /** Signal that makes it read its configuration again. */
   reload: z.enum(['SIGHUP', 'SIGUSR1', 'SIGUSR2']).optional(),
+  /** A cache that keeps to `{max_size}`: the folder of its store, and where its own metrics state the store's size. */
+  store: z
+    .strictObject({
+      folder: z.string(),
+      /** A page in Prometheus's text format, and the name of the metric there, which counts bytes. */
+      metric: z.strictObject({ url: z.string(), name: z.string() }).optional(),
+    })
+    .optional(),
   /** Where its backends' states can be read: our own admin, or HAProxy's CSV. */
   observe: z
     .union([z.strictObject({ state: z.string() }), z.strictObject({ haproxy_csv: z.string() })])
