@@ -61,7 +61,7 @@ await scenario(
   async (run) => {
     const schedule = drawFaults(run, { seconds: run.options.durationSeconds / run.options.speed, faults: 10 })
     await run.warm()
-    await using _strangers = await run.strangers()
+    await run.strangers()
     await run.steady({ seconds: 4 })
     await playFaults(run, schedule)
     await run.phase({ name: 'recovery', story: 'every fault is healed', seconds: 6 })

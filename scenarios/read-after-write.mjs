@@ -33,7 +33,7 @@ await scenario(
   async (run) => {
     const only = { maxBytes: 64 * 1024 }
     await run.warm({ only })
-    await using _rewriter = run.rewriter()
+    run.rewriter()
     await run.steady({ seconds: 4, only })
     await run.phase({
       name: 'away',

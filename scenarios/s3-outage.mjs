@@ -95,7 +95,7 @@ await scenario(
 
     await run.cold(40)
     await run.warm()
-    await using _strangers = await run.strangers()
+    await run.strangers()
     await run.steady({ seconds: 10 })
     await run.phase({
       name: 'outage-503',

@@ -143,7 +143,7 @@ class Link {
     if (!this.#isWanted) this.#hooks.onDeath(this.#death)
   }
 
-  #fail(reason: string, Kind: typeof Error = Error): void {
+  #fail(reason: string, Kind: new (reason: string) => Error = Error): void {
     const question = this.#question
     this.#question = null
     question?.reject(new Kind(reason))
