@@ -25,6 +25,11 @@ const counters: readonly [string, string, Read][] = [
 const gauges: readonly [string, string, Read][] = [
   ['up', '1 while the server takes traffic', (one) => (one.state === 'up' ? 1 : 0)],
   ['in_flight', 'Requests that hold a connection of the server', (one) => one.inFlight],
+  [
+    'request_limit',
+    'Reads that may wait for the answer of the server at once since it begged off; +Inf: any number',
+    (one) => one.requestLimit ?? Number.POSITIVE_INFINITY,
+  ],
   ['queued', 'Requests that wait for a connection of the server', (one) => one.queued],
 ]
 

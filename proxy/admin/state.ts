@@ -42,6 +42,8 @@ export interface BackendState {
   readonly inFlight: number
   readonly maxInFlight: number
   readonly maxConnections: number
+  /** Reads that may wait for its answer at once since it begged off (503, SlowDown); null: any number. */
+  readonly requestLimit: number | null
   readonly queued: number
   readonly maxQueued: number
   readonly requests: number
@@ -157,6 +159,7 @@ function backendState(backend: Backend, toWall: (monotonicMs: number) => number)
     inFlight,
     maxInFlight: gate.maxTaken,
     maxConnections: server.maxConnections,
+    requestLimit: backend.turns?.state.limit ?? null,
     queued: gate.queued,
     maxQueued: gate.maxQueued,
     perSecond: rate.perSecond(),

@@ -60,7 +60,7 @@ export async function attempt(
     const usual = { method, target, headers, body: sent, signal, firstByteMs }
     const { writeTimeoutMs } = exchange.fleet.options
     const asked = exchange.isLate ? { ...usual, betweenBytesMs: writeTimeoutMs } : usual
-    let response = await backend.origin.fetch(asked)
+    let response = await backend.ask(asked)
     backend.headArrived(response, startedMs)
     if (saysError(response)) response = await pastErrorDocument(exchange, backend, response, asked)
     return { kind: 'answered', backend, response, because }

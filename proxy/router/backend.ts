@@ -1,5 +1,7 @@
 // One server as the router knows it: its connections, its health, its downtime, and what it did. Flow.
 // The only place where a server's state changes.
+
+import { type TurnOptions, Turns } from '../cache/turns.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Candidate, Routable } from '../policy/failover.ts'
 import {
@@ -22,7 +24,7 @@ import {
   reachedAt,
 } from '../policy/health-downtime.ts'
 import { type Latency, noLatency, withSample } from '../policy/health-latency.ts'
-import type { Clock, Origin, OriginResponse } from '../ports.ts'
+import type { Clock, Origin, OriginRequest, OriginResponse } from '../ports.ts'
 import { speaksForItself } from './answer.ts'
 import { Gate } from './gate.ts'
 import type { RouterOptions, ServerOptions, Timing } from './options.ts'
@@ -94,6 +96,8 @@ export class Backend implements Candidate {
   readonly server: ServerOptions
   readonly origin: Origin
   readonly gate: Gate
+  /** Of S3 itself, which may beg off (503, SlowDown); null for a cache node, which has its own towards S3. */
+  readonly turns: Turns | null
   readonly counters: Counters = noCounts()
   readonly rate: Rate
   /** Times to the head of an answer. */
@@ -123,6 +127,7 @@ export class Backend implements Candidate {
     this.server = server
     this.origin = origin
     this.gate = new Gate(server.maxConnections, router.queue, clock)
+    this.turns = server.backup ? new Turns(turnOptions(server, router), clock) : null
     this.firstByte = timing()
     this.rate = new Rate(clock)
     this.#clock = clock
@@ -142,6 +147,26 @@ export class Backend implements Candidate {
     this.latency = known.latency
     this.firstByte = known.firstByte
     Object.assign(this.counters, known.counters)
+  }
+
+  /** Sends a request; a read in its turn. */
+  ask(request: OriginRequest): Promise<OriginResponse> {
+    const { turns } = this
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    return turns !== null && isRead ? this.#askInTurn(turns, request) : this.origin.fetch(request)
+  }
+
+  async #askInTurn(turns: Turns, request: OriginRequest): Promise<OriginResponse> {
+    const turn = turns.enter(request.signal)
+    if (turn !== null) await turn
+    const sentMs = this.#clock.monotonicMs()
+    try {
+      const response = await this.origin.fetch(request)
+      turns.heard(response, sentMs)
+      return response
+    } finally {
+      turns.leave()
+    }
   }
 
   /** Requests that hold one of its connections. */
@@ -294,6 +319,11 @@ const connectCodes: ReadonlySet<ErrorCode> = new Set([
   'tls-failed',
 ])
 const unchecked = { interMs: 0, fastInterMs: 0, downInterMs: 0, rise: 1, fall: 1 }
+
+/** Half the deadline for a turn; the rest is for the answer. */
+function turnOptions({ maxConnections }: ServerOptions, { deadlineMs }: RouterOptions): TurnOptions {
+  return { ceiling: maxConnections, waitMs: deadlineMs / 2 }
+}
 
 function healthOptions(server: ServerOptions, router: RouterOptions): HealthOptions {
   const { interMs, fastInterMs, downInterMs, rise, fall } = server.check ?? unchecked

@@ -142,9 +142,9 @@ function judge(
   return { kind: 'give-up', because: 'retry-budget-spent' }
 }
 
-/** S3 was reached and answered, only not with the object: that says more than that nobody is left to ask. */
+/** S3 is there, but didn't answer with the object or begged off: that says more than that nobody is left to ask. */
 function exhausted(lastFailure: string): string {
-  return lastFailure === 'error-document' ? lastFailure : 'all-servers-tried'
+  return lastFailure === 'error-document' || lastFailure === 'slow-down' ? lastFailure : 'all-servers-tried'
 }
 
 /** 503 with the reason. */

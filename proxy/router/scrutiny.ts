@@ -30,7 +30,7 @@ export async function pastErrorDocument(
   await discard(response.body)
   if (!exchange.fleet.mayRetry()) throw errorDocument()
   backend.counters.retries++
-  const second = await backend.origin.fetch(asked)
+  const second = await backend.ask(asked)
   if (!saysError(second)) return second
   await discard(second.body)
   throw errorDocument()
