@@ -150,3 +150,22 @@ t.test('a client that leaves while S3 thinks ends the request', async (t) => {
   setTimeout(() => caller.abort(), 50)
   await t.rejects(asked, { code: 'client-gone' })
 })
+
+t.test(
+  'a connection that S3 will close within a second carries no other upload (Keep-Alive: timeout=1)',
+  async (t) => {
+    const soon = ok.replace('\r\n', '\r\nKeep-Alive: timeout=1\r\n')
+    const { seen, origin } = await world(t, (text, socket) => {
+      if (text.includes('Expect') && text.endsWith('\r\n\r\n')) socket.write(goOn)
+      else if (text.endsWith('body')) socket.write(soon)
+    })
+    for (const expect of [['Expect', '100-continue'], []]) {
+      for (let i = 0; i < 2; i++) {
+        const headers = ['Host', 's3.test', 'Content-Length', '4', ...expect]
+        const { body } = await origin.fetch({ ...upload(['body']), headers })
+        for await (const _ of body);
+      }
+    }
+    t.equal(seen.length, 4)
+  },
+)
