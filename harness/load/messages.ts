@@ -63,7 +63,7 @@ export interface GeneratorConfig {
   readonly hostHeader: string
   readonly bucket: string
   /**
-   * The origin's manifest: lines of `{ "key", "bytes", "sha256", "role": "known" | "never-read" }`. Each never-read
+   * The origin's manifest: lines of `{ "key", "bytes", "sha256", "etag"?, "role": "known" | "never-read" }`. Each never-read
    * object is asked for at most once in a run.
    */
   readonly manifest: string

@@ -7,6 +7,8 @@ const objectSchema = z.object({
   key: z.string().min(1),
   bytes: z.int().nonnegative(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** As S3 gives it; absent where it doesn't follow from the bytes. */
+  etag: z.string().optional(),
   role: z.enum(['known', 'never-read']),
 })
 

@@ -3,7 +3,9 @@ import type { Socket } from 'node:net'
 import t from 'tap'
 import type { HistoryLine, Outcome, WindowLine } from '../history/events.ts'
 import { startGenerator } from './generator.ts'
+import type { ResponseHead } from './response-reader.ts'
 import { answer, byteServer, configFor, objectOf } from './testing.ts'
+import { wholeObject } from './witness.ts'
 
 const body = 'the body of an object that is read in parts, each compared byte by byte'
 const object = objectOf('key', body)
@@ -133,3 +135,24 @@ t.test('an object whose body has never been read whole is asked for whole', asyn
   t.ok(ranges.length > 3)
   t.ok(ranges.every((range) => range === null))
 })
+
+t.test(
+  'the right bytes under the ETag of others are wrong; where S3 gives no certain ETag none is compared',
+  async (t) => {
+    const cases: [string, string | undefined, string | undefined, boolean][] = [
+      ['the same', '"a"', '"a"', true],
+      ['another', '"a"', '"b"', false],
+      ['none sent', '"a"', undefined, true],
+      ['none known', undefined, '"b"', true],
+    ]
+    for (const [what, known, sent, isRight] of cases) {
+      const witness = wholeObject({ ...object, ...(known && { etag: known }) }, null)
+      witness.add(Buffer.from(body))
+      const headers = new Map(sent === undefined ? [] : [['etag', sent]])
+      const wrong = witness.wrong({ status: 200, headers, keepAlive: true } as unknown as ResponseHead)
+      t.equal(wrong === null, isRight, what)
+      if (wrong !== null)
+        t.match(wrong, { outcome: 'corrupt', detail: /right bytes, but ETag "b" instead of "a"/ })
+    }
+  },
+)

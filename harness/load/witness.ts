@@ -29,7 +29,10 @@ export interface Witness {
 /** For answers whose body says nothing. */
 export const nothingToCheck: Witness = { status: 200, what: 'an upload', add() {}, wrong: () => null }
 
-/** Length and SHA-256 as the manifest has them. `keep` is handed the body when it is right. */
+/**
+ * Length and SHA-256 as the manifest has them, and the ETag, where the manifest has one: a client goes by it in every
+ * condition it sets later, so the right bytes under another's ETag are wrong too. `keep` is handed the body when it is right.
+ */
 export function wholeObject(object: LoadObject, keep: ((body: Buffer) => void) | null): Witness {
   const digest = new BodyDigest(object.bytes)
   const chunks: Buffer[] = []
@@ -40,12 +43,16 @@ export function wholeObject(object: LoadObject, keep: ((body: Buffer) => void) |
       digest.add(chunk)
       if (keep !== null) chunks.push(chunk)
     },
-    wrong() {
+    wrong({ headers }) {
       const wrong = wrongLength(digest.bytes, object.bytes)
       if (wrong !== null) return wrong
       const sha256 = digest.sha256()
       if (sha256 !== object.sha256) {
         return { outcome: 'corrupt', detail: `the right length, but SHA-256 ${sha256}` }
+      }
+      const etag = headers.get('etag')
+      if (object.etag !== undefined && etag !== undefined && etag !== object.etag) {
+        return { outcome: 'corrupt', detail: `the right bytes, but ETag ${etag} instead of ${object.etag}` }
       }
       keep?.(Buffer.concat(chunks))
       return null

@@ -20,10 +20,14 @@ export async function seed(
   return objects
 }
 
-/** One line an object, with what a manifest tells of one. */
-export async function writeManifest(objects: readonly ManifestObject[], file: string): Promise<void> {
+/** One line an object, with what a manifest tells of one. `etags` is `md5` where S3's ETag is the MD5 for sure. */
+export async function writeManifest(
+  objects: readonly ManifestObject[],
+  file: string,
+  etags: 'md5' | 'unknown' = 'md5',
+): Promise<void> {
   const lines = objects.map(({ key, bytes, sha256, md5, role }) =>
-    JSON.stringify({ key, bytes, sha256, md5, role }),
+    JSON.stringify({ key, bytes, sha256, md5, ...(etags === 'md5' && { etag: `"${md5}"` }), role }),
   )
   await writeFile(file, `${lines.join('\n')}\n`)
 }
