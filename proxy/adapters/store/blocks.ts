@@ -7,9 +7,12 @@ import { blockCount } from './layout.ts'
 
 /** What was read within this time is taken to be in the page cache. */
 const warmMs = 10_000
-/** A read at once that took longer went to the disk after all (or the process did not run): none for a while. */
+/**
+ * A read at once that took longer went to the disk after all (or the process did not run, which is not to cost much):
+ * none for some times as long, so that at most a tenth of the time is spent waiting.
+ */
 const tooSlowMs = 5
-const noReadNowMs = 1000
+const restFactor = 10
 /** Of larger bodies (1 GiB) nothing is remembered: 8 bytes a block would be much for each of the open files. */
 const rememberedBlocks = 16_384
 
@@ -40,7 +43,8 @@ export class Blocks {
       const bytes = readBlocksNow(this.#files, body, from, to, into)
       if (bytes === null) return null
       const endedMs = this.#nowMs()
-      if (endedMs - startedMs > tooSlowMs) this.#noReadNowBeforeMs = endedMs + noReadNowMs
+      const tookMs = endedMs - startedMs
+      if (tookMs > tooSlowMs) this.#noReadNowBeforeMs = endedMs + tookMs * restFactor
       body.handle.readMs?.fill(endedMs, from, to + 1)
       return bytes
     } catch {
