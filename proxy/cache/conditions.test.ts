@@ -164,6 +164,23 @@ t.test('a range far ahead of the fill is fetched for itself', async (t) => {
   t.equal(world.origin.requests.length, asked + 1)
 })
 
+t.test('what is not stored is answered as it was asked for, the first time too', async (t) => {
+  const cases: [HeaderList, number, Uint8Array | null][] = [
+    [['Range', 'bytes=10-19'], 206, bytes.subarray(10, 20)],
+    [['If-Match', '"other"'], 412, null],
+    [[], 200, bytes],
+  ]
+  for (const [headers, status, body] of cases) {
+    const world = cacheWorld()
+    world.origin.put(object, bytes, ['Cache-Control', 'no-store'])
+    for (const turn of ['first', 'second']) {
+      const answer = await world.read(object, { headers })
+      t.equal(answer.status, status, `${turn} ${headers.join(' ')}`)
+      if (body) t.strictSame(answer.bytes, body)
+    }
+  }
+})
+
 t.test('a fill that is under way answers a HEAD', async (t) => {
   const world = cacheWorld()
   world.origin.put(object, patterned(100_000))

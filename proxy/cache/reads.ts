@@ -285,7 +285,10 @@ export class Reads {
     if (status === 200 && exchange.request.method === 'GET' && !onlyThisTime.has(because)) {
       this.#context.fills.markAlone(exchange.key, because)
     }
-    if (answer) return this.#relay(answer, request.entry ? 'EXPIRED' : 'MISS', because)
+    if (answer && isWhatWasAsked(exchange, status)) {
+      return this.#relay(answer, request.entry ? 'EXPIRED' : 'MISS', because)
+    }
+    if (answer) void discard(answer.response)
     if (status >= 500) return unavailable(this.#context, exchange.request, 'MISS', `http_${status}`)
     return this.#alone(exchange, covering, because)
   }
@@ -323,6 +326,11 @@ export class Reads {
     const ttlMs = entry.meta.freshUntilMs - this.#context.clock.wallMs()
     return { word: ttlMs > 0 ? 'HIT' : 'STALE', because, ttlMs, backend: 'none' }
   }
+}
+
+/** A fill asks for the whole object without conditions: its 200 answers no client who asked for a part, or had conditions. */
+function isWhatWasAsked({ facts }: Exchange, status: number): boolean {
+  return status !== 200 || !facts.conditional
 }
 
 interface Fetch {
