@@ -33,6 +33,7 @@ export async function sendBody(
     if (piece.length === 0) continue
     sent += piece.length
     if (contentLength !== null && sent > contentLength) throw wrongLength('overlong', contentLength)
+    if (piece.length > joinedBodyBytes) corkForNow(writable)
     const flowing = writePiece(writable, pendingHead, piece, framing)
     pendingHead = null
     if (!flowing) await target.drained()
@@ -41,6 +42,12 @@ export async function sendBody(
   if (pendingHead !== null) writable.write(pendingHead, 'latin1')
   if (framing === 'chunked') writable.write(lastChunk, 'latin1')
   return sent
+}
+
+/** What can be written without waiting goes out in one system call. */
+function corkForNow(writable: Writable): void {
+  writable.cork()
+  process.nextTick(() => writable.uncork())
 }
 
 function writePiece(writable: Writable, head: string | null, piece: Uint8Array, framing: Framing): boolean {

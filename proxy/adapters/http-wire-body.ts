@@ -15,7 +15,7 @@ export interface BodySource {
 }
 
 /** More than this is not taken from the connection ahead of the reader. */
-const aheadBytes = 64 * 1024
+export const aheadBytes = 64 * 1024
 
 /** An object, not a generator: a body that is thrown away unread must give its connection back. */
 export class WireBody implements AsyncIterableIterator<Uint8Array> {

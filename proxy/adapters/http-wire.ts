@@ -6,7 +6,7 @@ import type { Signal } from '../object.ts'
 import type { OriginRequest, OriginResponse } from '../ports.ts'
 import type { OpenSocket } from './connector.ts'
 import { isSafe, originError } from './http-origin-errors.ts'
-import { type BodySource, WholeBody, WireBody } from './http-wire-body.ts'
+import { aheadBytes, type BodySource, WholeBody, WireBody } from './http-wire-body.ts'
 import { type BodyReader, bodyReader } from './http-wire-framing.ts'
 import { type AnswerHead, parseAnswerHead } from './http-wire-head.ts'
 import { requestText } from './http-wire-request.ts'
@@ -256,7 +256,11 @@ class WireExchange implements BodySource {
     }
     this.#reader = bodyReader(framing)
     this.#body = new WireBody(this, this.#betweenBytesMs)
-    this.#resolve({ status, headers, body: this.#body })
+    const response = { status, headers, body: this.#body }
+    // The rest of a small body has often arrived, too: it is read first, so that the whole goes on in one write.
+    if (typeof framing === 'number' && framing - rest.length <= aheadBytes)
+      setImmediate(() => this.#resolve(response))
+    else this.#resolve(response)
     return rest.length > 0 ? rest : null
   }
 

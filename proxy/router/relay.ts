@@ -30,7 +30,7 @@ export function relay(exchange: Exchange, answered: Answered): ProxyResponse {
   }
   exchange.bytes = whole.length
   backend.counters.bytesOut += whole.length
-  drop(answered)
+  backend.gate.leave()
   exchange.over(status, backend, '--', because)
   return { status, headers, body: whole }
 }
@@ -63,8 +63,8 @@ class RelayedBody implements AsyncIterableIterator<Uint8Array> {
 
   async next(): Promise<IteratorResult<Uint8Array>> {
     while (!this.#ended) {
-      const piece = await this.#pieces.next().catch((error) => this.#goOn(error))
-      if (piece === undefined) continue
+      const piece = await this.#nextPiece()
+      if (piece === null) continue
       if (piece.done) this.#end('--', this.#current.because)
       else {
         const verifying = this.#scrutiny.admit(piece.value)
@@ -74,6 +74,16 @@ class RelayedBody implements AsyncIterableIterator<Uint8Array> {
       return piece
     }
     return { done: true, value: undefined }
+  }
+
+  /** null: its server broke the body off, and another one goes on with it. */
+  async #nextPiece(): Promise<IteratorResult<Uint8Array> | null> {
+    try {
+      return await this.#pieces.next()
+    } catch (error) {
+      await this.#goOn(error)
+      return null
+    }
   }
 
   async return(): Promise<IteratorResult<Uint8Array>> {
