@@ -36,7 +36,11 @@ t.test('a miss is hedged only when the node answers nobody: else it is S3 that i
   clock.after(50, answersOthers)
   t.equal(headerValue((await get('/b/new')).headers, 'x-backend'), 'cache1')
   t.same(origin('s3').seen, [])
+  cache1.latencyMs = 5000
+  clock.after(50, answersOthers)
+  const startMs = clock.monotonicMs()
   t.equal(headerValue((await get('/b/new')).headers, 'x-backend'), 's3')
+  t.equal(clock.monotonicMs() - startMs, 232, 'it is looked at again and again')
 })
 
 t.test('a node whose hits others had to answer is given up once it was silent for its time', async (t) => {

@@ -253,7 +253,7 @@ t.test('a known hit is given up early, a miss is left its time, a write is left 
   t.same(await took('/b/known'), [200, 400 + 32])
   t.same(await took('/b/new'), [200, 400 + 32], 'a node that answers nobody is not waiting for S3')
   const answersOthers = () => backend('cache1').headArrived({ status: 200, headers: [], body: pieces([]) }, 0)
-  clock.after(300, answersOthers)
+  clock.after(399, answersOthers)
   t.same(await took('/b/new'), [200, 600 + 32])
   t.same(await took('/b/x', { method: 'PUT' }), [503, 900])
 })

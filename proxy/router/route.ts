@@ -64,21 +64,30 @@ function ask(exchange: Exchange, choice: Choice<Backend> & { kind: 'use' }): Pro
   return race(exchange, first, triggers, (ended) => verdict(exchange, ended).kind === 'answer')
 }
 
+/** A miss that was sent just before its node hung, or a hit that found the budget spent, is looked at again. */
+const hedgeLooks = 3
+
 /**
  * When another server is asked, too. A hit comes at once or never. A miss waits for S3 as well, where going there
  * directly would not be faster: as long as the node answers others, just the time for another server is left.
  */
 function triggersOf(exchange: Exchange, server: Backend): Trigger[] {
-  const { hedge, deadlineMs } = exchange.fleet.options
+  const { fleet } = exchange
+  const { hedge, deadlineMs } = fleet.options
   const { firstByteMs } = server.server.timeouts
-  const isHit = server.backup || exchange.fleet.expectedHits.has(exchange.key)
-  const hangs = () => isHit || !server.answeredSince(exchange.sentMs)
+  const isHit = server.backup || fleet.expectedHits.has(exchange.key)
+  const hangs = () => isHit || !server.answeredSince(fleet.ports.clock.monotonicMs() - hedge.afterMs)
   const at = (afterMs: number, when: () => boolean, begin: typeof failOver): Trigger => ({
     afterMs,
     second: () => (exchange.sentMs >= 0 && when() ? begin(exchange, server, isHit) : null), // -1: it waits for a connection
   })
-  const triggers = [at(firstByteMs, hangs, failOver)]
-  if (hedge.enabled && hedge.afterMs < firstByteMs) triggers.unshift(at(hedge.afterMs, hangs, hedgeWith))
+  const triggers: Trigger[] = []
+  if (hedge.enabled) {
+    for (let i = 1; i <= hedgeLooks && i * hedge.afterMs < firstByteMs; i++) {
+      triggers.push(at(i * hedge.afterMs, hangs, hedgeWith))
+    }
+  }
+  triggers.push(at(firstByteMs, hangs, failOver))
   if (!isHit) triggers.push(at(Math.max(firstByteMs, (2 / 3) * deadlineMs), () => true, failOver))
   return triggers
 }
@@ -93,8 +102,8 @@ function hedgeWith(exchange: Exchange, silent: Backend, isHit: boolean): Begin |
   const { sentMs, fleet } = exchange
   const begin = secondAttempt(exchange, 'hedge', () => fleet.mayHedge())
   if (begin !== null) {
-    const leftMs = silent.server.timeouts.firstByteMs - fleet.options.hedge.afterMs
-    afterArrivals(fleet.ports.clock, leftMs, () => {
+    const silentMs = fleet.ports.clock.monotonicMs() - sentMs
+    afterArrivals(fleet.ports.clock, silent.server.timeouts.firstByteMs - silentMs, () => {
       if (!silent.answeredSince(sentMs)) silent.silent(sentMs, isHit)
     })
   }
