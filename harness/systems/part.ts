@@ -164,7 +164,7 @@ export class Part {
   /** Reads the CPU and memory counters; what is read last before the process ends is what is reported. */
   async sampleUsage(): Promise<void> {
     if (!this.#group?.running) return
-    const usage = await groupUsage(this.#group.pid)
+    const usage = groupUsage(this.#group.pid)
     if (usage.cpuSeconds > 0) this.#livingCpuSeconds = usage.cpuSeconds
     this.#rssBytes = usage.rssBytes
     this.#maxRssBytes = Math.max(this.#maxRssBytes, usage.rssBytes)
