@@ -9,7 +9,7 @@ const mib = 1024 * 1024
 const known = { population: 'known' }
 // Of 16 MiB each, so that what the slow readers have yet to read fits into no buffer of a connection.
 const large = { bytes: 16 * mib, slow: 2, alone: 3, shared: 3 }
-const counts = { readers: 48, requests: 24, uploads: 24 }
+const counts = { readers: 40, requests: 24, uploads: 24 }
 const clients = Object.values(counts).reduce((sum, count) => sum + count)
 const p99 = (phase) => ({ kind: 'quantile', ...known, timing: 'responseMs', quantile: 0.99, phases: [phase] })
 const median = (phase) => ({
@@ -67,11 +67,12 @@ await scenario(
         measure: { kind: 'origin-fetches-per-key', phases: ['shared'] },
         must: { atMost: 1 },
       },
+      // Twice, for what a router keeps open to its cache for later; all that were slow are far more.
       {
         name: 'once they have left their connections are gone',
         phase: 'after',
         measure: { kind: 'connections', which: 'left', phases: ['after'] },
-        must: { atMost: { times: 1.5, of: { kind: 'connections', which: 'most', phases: ['steady'] } } },
+        must: { atMost: { times: 2, of: { kind: 'connections', which: 'most', phases: ['steady'] } } },
       },
     ],
   },
@@ -84,7 +85,7 @@ await scenario(
     const alone = take(large.alone)
     const shared = take(large.shared)
     const slow = await run.slowClients(counts, take(large.slow))
-    const onShared = await run.slowClients({ readers: 12 }, shared)
+    const onShared = await run.slowClients({ readers: 10 }, shared)
     const read = (name, story, keys, faults) =>
       run.oneByOne({
         name,
@@ -119,6 +120,6 @@ await scenario(
       shared,
       [...slow, ...onShared],
     )
-    await run.phase({ name: 'after', story: 'the slow clients have left', seconds: 5, only })
+    await run.phase({ name: 'after', story: 'the slow clients have left', seconds: 8, only })
   },
 )

@@ -27,13 +27,13 @@ interface Habit {
   readonly later: (head: string) => string
   readonly readsAtOnce: number
   readonly writesAtOnce: number
+  /** They come one after the other: what a crowd that comes at once does is not what they are to show. */
+  readonly betweenArrivalsMs: number
   /** Whether it has been slow at the system's expense: it was let in and is not done. */
   readonly isFelt: (client: SlowClient) => boolean
 }
 
 const beatMs = 200
-/** They come one after the other: what a crowd that comes at once does is not what they are to show. */
-const betweenArrivalsMs = 80
 /** How long the last of them has to be let in before the fault counts as applied all the same. */
 const patienceMs = 2000
 const uploadBytes = 1024 * 1024
@@ -48,6 +48,8 @@ const reading: Habit = {
   later: () => '',
   readsAtOnce: 2048,
   writesAtOnce: 0,
+  // Each takes some MB at full speed into the buffers of its connections before it is felt to be slow.
+  betweenArrivalsMs: 160,
   isFelt: (client) => client.readBytes > 0 && client.isOpen,
 }
 
@@ -61,6 +63,7 @@ const asking: Habit = {
   later: (head) => head,
   readsAtOnce: 0,
   writesAtOnce: 1,
+  betweenArrivalsMs: 20,
   isFelt: (client) => client.writtenBytes > 0,
 }
 
@@ -74,6 +77,7 @@ const uploading: Habit = {
   later: () => 'x'.repeat(uploadBytes),
   readsAtOnce: 2048,
   writesAtOnce: 64,
+  betweenArrivalsMs: 20,
   isFelt: (client) => client.writtenBytes > 0,
 }
 
@@ -113,7 +117,7 @@ function slowClients(
       for (let i = 0; i < count && timer !== undefined; i++) {
         const head = headOf(where, habit, targets[i % targets.length]!)
         clients.push(new SlowClient(connect(), habit, head))
-        await sleep(betweenArrivalsMs)
+        await sleep(habit.betweenArrivalsMs)
       }
       const deadline = performance.now() + patienceMs
       while (performance.now() < deadline && !clients.every(habit.isFelt)) await sleep(beatMs / 4)
