@@ -7,9 +7,9 @@ const { scenario } = await openHarness(import.meta.url)
 
 const mib = 1024 * 1024
 const known = { population: 'known' }
-// Of 16 MiB each, so that what the slow readers have yet to read fits into no buffer of a connection.
-const large = { bytes: 16 * mib, slow: 2, alone: 3, shared: 3 }
-const counts = { readers: 40, requests: 24, uploads: 24 }
+// Of 12 MiB each, so that what the slow readers have yet to read fits into no buffer of a connection.
+const large = { bytes: 12 * mib, slow: 2, alone: 3, shared: 3 }
+const counts = { readers: 32, requests: 24, uploads: 24 }
 const clients = Object.values(counts).reduce((sum, count) => sum + count)
 const p99 = (phase) => ({ kind: 'quantile', ...known, timing: 'responseMs', quantile: 0.99, phases: [phase] })
 const median = (phase) => ({
@@ -85,7 +85,7 @@ await scenario(
     const alone = take(large.alone)
     const shared = take(large.shared)
     const slow = await run.slowClients(counts, take(large.slow))
-    const onShared = await run.slowClients({ readers: 10 }, shared)
+    const onShared = await run.slowClients({ readers: 8 }, shared)
     const read = (name, story, keys, faults) =>
       run.oneByOne({
         name,
