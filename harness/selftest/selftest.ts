@@ -16,11 +16,15 @@ if (!Number.isInteger(healthy) || healthy < 1) {
 /** Runs of most trials leave the better part of two cores idle. */
 const lanes = 3
 
+const stopping = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort())
+
 const started = performance.now()
 const all = [...brokenTrials, ...Array.from({ length: healthy }, () => soundTrials).flat()]
 let wrong = 0
 await Promise.all(Array.from({ length: lanes }, lane(all.filter(({ alone }) => !alone).values())))
 await lane(all.filter(({ alone }) => alone).values())()
+if (stopping.signal.aborted) process.exit(exitCodes.interrupted)
 const seconds = Math.round((performance.now() - started) / 1000)
 console.log(`${all.length - wrong} of ${all.length} verdicts are right, after ${seconds} s`)
 process.exitCode = wrong === 0 ? exitCodes.pass : exitCodes.fail
@@ -29,12 +33,17 @@ process.exitCode = wrong === 0 ? exitCodes.pass : exitCodes.fail
 function lane(queue: Iterable<Trial>): () => Promise<void> {
   return async () => {
     for (const trial of queue) {
-      const run = await runOnSpecimen(trial.scenario, trial.specimen, trial.flags)
-      const isRight = isAsItMust(trial, run)
-      if (!isRight) wrong++
-      console.log(block(trial, run, isRight))
+      if (stopping.signal.aborted) return
+      const run = await runOnSpecimen(trial.scenario, trial.specimen, trial.flags, stopping.signal)
+      if (!stopping.signal.aborted) report(trial, run)
     }
   }
+}
+
+function report(trial: Trial, run: SpecimenRun): void {
+  const isRight = isAsItMust(trial, run)
+  if (!isRight) wrong++
+  console.log(block(trial, run, isRight))
 }
 
 /** A broken one must fail by the threshold that is about its defect; a sound one must pass. */

@@ -29,11 +29,12 @@ export interface Specimen {
 
 const command = fileURLToPath(new URL('../breakwater.mjs', import.meta.url))
 
-/** Runs `scenario` with `flags` on a specimen. */
+/** Runs `scenario` with `flags` on a specimen; aborting `signal` ends the run, which undoes everything. */
 export async function runOnSpecimen(
   scenario: string,
   { system, defect, every }: Specimen,
   flags: readonly string[],
+  signal?: AbortSignal,
 ): Promise<SpecimenRun> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'breakwater-selftest-'))
   try {
@@ -44,6 +45,7 @@ export async function runOnSpecimen(
     return await runCommand(
       ['run', scenario, '--system', file, '--out', out, '--compare-with', 'none', '--quiet', ...flags],
       out,
+      signal,
     )
   } finally {
     await rm(dir, { recursive: true, force: true })
@@ -62,12 +64,19 @@ function broken(yaml: string, defect: Defect, every: number): string {
   return stringify(system)
 }
 
-async function runCommand(args: readonly string[], out: string): Promise<SpecimenRun> {
+async function runCommand(
+  args: readonly string[],
+  out: string,
+  signal: AbortSignal | undefined,
+): Promise<SpecimenRun> {
   const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const end = () => child.kill('SIGTERM')
+  signal?.addEventListener('abort', end, { once: true })
   const output: string[] = []
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text) => output.push(text))
   const [exitCode] = await once(child, 'close')
+  signal?.removeEventListener('abort', end)
   const text = await readFile(path.join(out, 'results.json'), 'utf8').catch(() => null)
   const results = text === null ? null : (JSON.parse(text) as Results)
   const red = results?.thresholds.filter(({ verdict }) => verdict === 'fail').map(({ name }) => name) ?? []
