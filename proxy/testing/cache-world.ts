@@ -2,7 +2,7 @@
 import { type Cache, type CachePorts, createCache } from '../cache/handle.ts'
 import { type CacheOptions, cacheDefaults } from '../cache/options.ts'
 import { headerValue, type ProxyResponse } from '../object.ts'
-import { collect, MemoryOrigin } from './memory-origin.ts'
+import { collect, MemoryOrigin, patterned } from './memory-origin.ts'
 import { MemoryBodyStore } from './memory-store.ts'
 import { memoryLog, request, type TestRequest } from './requests.ts'
 import { constantRandom, VirtualClock } from './virtual-clock.ts'
@@ -72,6 +72,22 @@ export function cacheWorld(
   const send: CacheWorld['send'] = async (sent) => cache.handle(sent)
   const read: CacheWorld['read'] = (target, more) => clock.until(send(make(target, more)).then(readAnswer))
   return { cache, clock, origin, backup, store, log, read, send, request: make }
+}
+
+/** The object of a `slowWorld`, its key, and the size of its chunks. */
+export const slowPath = '/maps/app.js.map'
+export const slowKey = 'maps/app.js.map'
+export const chunkBytes = 16_384
+
+/** A world whose object comes one chunk every 100 ms. */
+export function slowWorld(chunks: number, options: Partial<CacheOptions> = {}, withBackup = false) {
+  const world = cacheWorld(options, { withBackup })
+  const bytes = patterned(chunks * chunkBytes)
+  for (const origin of [world.origin, world.backup]) {
+    origin.put(slowPath, bytes)
+    origin.chunkDelayMs = 100
+  }
+  return { ...world, bytes }
 }
 
 export async function readAnswer(answer: ProxyResponse): Promise<Read> {
