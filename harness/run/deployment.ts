@@ -2,6 +2,7 @@
 // nameserver, Toxiproxy with a link between every two parts, and the system under test.
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { messageOf, UsageError } from '../errors.ts'
 import type { Endpoint } from '../load/messages.ts'
 import { type OriginHandle, originHost } from '../origins/handle.ts'
 import { type Nameserver, startNameserver } from '../origins/nameserver.ts'
@@ -93,7 +94,9 @@ export async function deploy(
   for (const description of inStartOrder(system.parts)) {
     const part = new Part(description, network.values.get(description.name)!, logDir, onUnexpectedEnd)
     hooks.undo.add(`stop ${part.name}`, () => part.stop())
-    await part.start()
+    await part.start().catch((error) => {
+      throw new UsageError(messageOf(error))
+    })
     parts.push(part)
   }
   const originThroughLink = s3Endpoint(network.clientLink, origin)

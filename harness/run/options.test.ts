@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 import { UsageError } from '../errors.ts'
@@ -82,4 +82,15 @@ t.test('a folder that can not be written is said before anything starts', async 
     () => makeRunDirectory(parse('--out', path.join(sealed, 'run')), 's3-outage', new Date()),
     UsageError,
   )
+})
+
+t.test('a folder that holds something is left as it is', async (t) => {
+  const dir = t.testdir({ mine: 'work of an evening' })
+  t.throws(() => makeRunDirectory(parse('--out', dir), 's3-outage', new Date()), {
+    name: 'UsageError',
+    message: /is not empty and is left as it is; give another --out/,
+  })
+  t.strictSame(readdirSync(dir), ['mine'])
+  const empty = t.testdir({})
+  t.equal(makeRunDirectory(parse('--out', empty), 's3-outage', new Date()), empty)
 })
