@@ -6,8 +6,6 @@ import { encodeHistogram, type Histogram, newHistogram, quantileMs, recordMs } f
 import { SizeCounts } from './size-counts.ts'
 
 const widthMs = 1000
-/** How often the counts by size are handed on. */
-const sizesEveryMs = 10_000
 /** Failures told one by one in a window; the rest are summed up in the last one's `suppressed`. */
 const failuresTold = 20
 
@@ -62,7 +60,6 @@ export class Recorder {
   /** Sent minus intended of the scheduled arrivals, by phase. */
   readonly #slips = new Map<string, Histogram>()
   readonly #sizes = new SizeCounts()
-  #sizesTakenMs = 0
 
   constructor(emit: (line: HistoryLine) => void, nowMs: () => number) {
     this.#emit = emit
@@ -113,7 +110,8 @@ export class Recorder {
     const { outcome, bytes, sentMs, headMs, endMs } = end
     if (arrival.population === 'upload' || sentMs === null || headMs === null) return
     const { phase, isPart = false } = arrival
-    this.#sizes.add({ phase, outcome, isPart, bytes, ttfbMs: headMs - sentMs, serviceMs: endMs - sentMs })
+    const times = { ttfbMs: headMs - sentMs, serviceMs: endMs - sentMs }
+    this.#sizes.add({ phase, outcome, isPart, bytes, ...times }, endMs)
   }
 
   #recordFailure(window: Window, arrival: Arrival, { outcome, detail, endMs }: Ended): void {
@@ -145,9 +143,7 @@ export class Recorder {
         this.#emit({ ...window.lastFailure, suppressed: window.failures - failuresTold - 1 })
       this.#emit(lineOf(window))
     }
-    if (!all && nowMs - this.#sizesTakenMs < sizesEveryMs) return
-    this.#sizesTakenMs = nowMs
-    for (const line of this.#sizes.take(nowMs)) this.#emit(line)
+    for (const line of this.#sizes.take(nowMs, all)) this.#emit(line)
   }
 
   #windowOf({ phase, population, intendedMs }: Arrival): Window {

@@ -1,8 +1,13 @@
-// How long reads that ended ok took, by the object's size and the path that served it. Handed on every few seconds, in
-// pieces that merge exactly.
+// How long reads that ended ok took, by the object's size and the path that served it. Handed on in pieces that merge
+// exactly, a few at a time: encoding costs the generator a tenth of a millisecond each, and its schedule comes first.
 import type { Outcome, SizesLine } from '../history/events.ts'
 import { encodeHistogram, type Histogram, newHistogram, recordMs } from '../history/histogram.ts'
 import { sizeClassOf } from '../history/size-classes.ts'
+
+/** Counts are handed on when they are this old. */
+const heldMs = 10_000
+/** At a time. */
+const most = 2
 
 export interface CountedRead {
   readonly phase: string
@@ -15,45 +20,60 @@ export interface CountedRead {
   readonly serviceMs: number
 }
 
-interface Counts {
-  readonly phase: string
-  readonly outcome: Outcome
-  readonly isPart: boolean
-  readonly upToBytes: number | null
-  reads: number
-  bytes: number
+interface Times {
   readonly ttfb: Histogram
   readonly service: Histogram
 }
 
-export class SizeCounts {
-  readonly #counts = new Map<string, Counts>()
+interface Counts extends Times {
+  readonly kind: Pick<SizesLine, 'phase' | 'outcome' | 'isPart' | 'upToBytes'>
+  readonly sinceMs: number
+  reads: number
+  bytes: number
+}
 
-  add({ phase, outcome, isPart, bytes, ttfbMs, serviceMs }: CountedRead): void {
+export class SizeCounts {
+  /** The oldest first. */
+  readonly #counts = new Map<string, Counts>()
+  /** Histograms that have been handed on and are empty again, so that the garbage collector has nothing to do with them. */
+  readonly #spare: Times[] = []
+
+  /** `atMs` is the run's time. */
+  add({ phase, outcome, isPart, bytes, ttfbMs, serviceMs }: CountedRead, atMs: number): void {
     const upToBytes = sizeClassOf(bytes)
     const id = `${phase}\n${outcome}\n${isPart}\n${upToBytes}`
-    const counts = this.#counts.get(id) ?? newCounts({ phase, outcome, isPart, upToBytes })
-    this.#counts.set(id, counts)
+    let counts = this.#counts.get(id)
+    if (counts === undefined) {
+      const kind = { phase, outcome, isPart, upToBytes }
+      counts = { kind, sinceMs: atMs, reads: 0, bytes: 0, ...(this.#spare.pop() ?? newTimes()) }
+      this.#counts.set(id, counts)
+    }
     counts.reads += 1
     counts.bytes += bytes
     recordMs(counts.ttfb, ttfbMs)
     recordMs(counts.service, serviceMs)
   }
 
-  /** What has been counted since the last time. */
-  take(atMs: number): SizesLine[] {
-    const lines = [...this.#counts.values()].map(({ ttfb, service, ...rest }) => ({
-      type: 'sizes' as const,
-      atMs,
-      ...rest,
-      ttfbUs: encodeHistogram(ttfb)!,
-      serviceUs: encodeHistogram(service)!,
-    }))
-    this.#counts.clear()
+  /** What is to be handed on now; everything when `all`. */
+  take(atMs: number, all: boolean): SizesLine[] {
+    const lines: SizesLine[] = []
+    for (const [id, counts] of this.#counts) {
+      if (!all && (lines.length === most || atMs - counts.sinceMs < heldMs)) break
+      this.#counts.delete(id)
+      lines.push(lineOf(counts, atMs))
+      counts.ttfb.reset()
+      counts.service.reset()
+      this.#spare.push({ ttfb: counts.ttfb, service: counts.service })
+    }
     return lines
   }
 }
 
-function newCounts(of: Pick<Counts, 'phase' | 'outcome' | 'isPart' | 'upToBytes'>): Counts {
-  return { ...of, reads: 0, bytes: 0, ttfb: newHistogram(), service: newHistogram() }
+function newTimes(): Times {
+  return { ttfb: newHistogram(), service: newHistogram() }
+}
+
+function lineOf({ kind, reads, bytes, ttfb, service }: Counts, atMs: number): SizesLine {
+  const [ttfbUs, serviceUs] = [encodeHistogram(ttfb)!, encodeHistogram(service)!]
+  return { type: 'sizes', atMs, ...kind, reads, bytes, ttfbUs, serviceUs }
 }
