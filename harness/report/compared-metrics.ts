@@ -26,7 +26,7 @@ export const metrics: readonly Metric[] = [
   { name: 'p99 while faulty, worst phase', of: (model) => worst(model, 'p99Ms'), text: latency },
   { name: 'Slowest known read while faulty', of: (model) => worst(model, 'maxMs'), text: latency },
   {
-    name: 'Fetches from S3 that one would have done for',
+    name: 'Duplicate fetches from S3',
     of: ({ results }) => results.bandwidth.duplicateFills,
     text: count,
   },
