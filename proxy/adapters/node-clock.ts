@@ -6,7 +6,8 @@ export const nodeClock: Clock = {
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
   after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs)
+    // What is overdue is due now; Node warns of negative times.
+    const timer = setTimeout(callback, Math.max(0, delayMs))
     timer.unref()
     return () => clearTimeout(timer)
   },
