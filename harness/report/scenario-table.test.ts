@@ -30,7 +30,7 @@ t.test('scenarios go down, systems across; what did not pass says why, in a line
   const table = scenarioMarkdown([
     finished('s3-outage', 'reference', 'pass'),
     finished('s3-outage', 'direct', 'fail', { thresholds: [failed('every read'), failed('fast')] }),
-    finished('brownout', 'reference', 'unknown'),
+    finished('brownout', 'reference', 'unknown', { thresholds: [{ ...failed('fast'), verdict: 'unknown' }] }),
     without('cache-node-death', 'direct', 'n/a: no cache'),
     without('cache-node-death', 'reference', 'crashed (exit code 255)'),
   ])

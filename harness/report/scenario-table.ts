@@ -53,10 +53,10 @@ function cellText([run]: readonly TableRun[]): string {
   return `${marks[verdict]} ${verdict}${verdict === 'pass' ? '' : `: ${whyNot(run.results)}`}`
 }
 
-/** The first threshold with the verdict and how many more there are; for one that no threshold decides, the reason. */
+/** The first threshold that failed and how many more did; of an unknown verdict the reason, which says why nothing is known. */
 function whyNot({ thresholds, verdict, reason }: Results): string {
-  const [first, ...more] = thresholds.filter((threshold) => threshold.verdict === verdict)
-  if (first === undefined) return clip(reason)
+  const [first, ...more] = thresholds.filter((threshold) => threshold.verdict === 'fail')
+  if (verdict !== 'fail' || first === undefined) return clip(reason)
   return clip(first.name) + (more.length > 0 ? ` (and ${more.length} more)` : '')
 }
 
