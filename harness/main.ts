@@ -178,7 +178,8 @@ try {
   await program.parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) {
-    if (error.exitCode !== 0)
+    if (error.code === 'commander.help') console.error(program.helpInformation())
+    else if (error.exitCode !== 0)
       console.error(`breakwater: ${error.message.replace(/^error: /, '')} (see --help)`)
     process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage
   } else if (error instanceof UsageError) {
