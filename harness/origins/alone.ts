@@ -1,7 +1,7 @@
 // `breakwater origin`: the origin on a fixed port, by itself, for a deployment that runs already to read from.
 
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { UsageError } from '../errors.ts'
@@ -18,14 +18,16 @@ export interface AloneOptions extends Pick<OriginOptions, 'kind' | 'url' | 'data
 /** Serves until Ctrl-C, SIGTERM or SIGHUP, then leaves nothing. Rejects with a UsageError for what the user can mend. */
 export async function runOriginAlone(options: AloneOptions): Promise<void> {
   const dir = path.resolve(options.dir)
-  if (existsSync(dir) && readdirSync(dir).length > 0) {
-    throw new UsageError(`the folder ${dir} is not empty and is left as it is; name another with --dir`)
+  if (existsSync(dir) && !(statSync(dir).isDirectory() && readdirSync(dir).length === 0)) {
+    throw new UsageError(`${dir} is no empty folder and is left as it is; name another with --dir`)
   }
   const asked = new AbortController()
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, () => asked.abort())
   try {
-    await mkdir(dir, { recursive: true }).catch((error) => {
+    // Not recursive: that never returns under /proc.
+    await mkdir(dir).catch((error) => {
+      if (error.code === 'EEXIST') return
       throw new UsageError(`can't make the folder ${dir}: ${error.code}; name another with --dir`)
     })
     await serve(dir, options, asked.signal)
