@@ -245,6 +245,20 @@ function isAbout(t: Test, measured: number | null, expected: number | null): voi
   else t.ok(Math.abs(measured - expected) <= Math.abs(expected) * 1e-3, `${measured} is about ${expected}`)
 }
 
+t.test('who was refused by S3 has fetched nothing from it', async (t) => {
+  const once = demand({ kind: 'origin-fetches-per-key', phases: ['recovery'] }, { atMost: 1 })
+  const asked = (status: number): HistoryLine => ({
+    ...{ type: 'origin', atMs: 5400, method: 'GET', key: 'a', status, bytes: 0 },
+  })
+  const lines = soundHistory(once)
+  for (const [status, verdict] of [
+    [403, 'pass'],
+    [304, 'fail'],
+  ] as const) {
+    t.equal((await judged([...lines.slice(0, -1), asked(status), lines.at(-1)!])).verdict, verdict)
+  }
+})
+
 t.test('the reason counts the other demands that are not met', async (t) => {
   const lines = withWindow(soundHistory(everyRead, noCorrupt), during('corrupt', 2))
   const { reason } = await judged(lines)

@@ -32,7 +32,7 @@ export type Measure =
   | { readonly kind: 'strangers-served'; readonly phases: readonly string[] }
   /** Reads that gave an older version than had been acknowledged to their client before they began. */
   | { readonly kind: 'outdated-reads'; readonly phases: readonly string[] }
-  /** The largest number of whole-object GETs that reached the origin for one key. */
+  /** The largest number of whole-object GETs for one key that the origin answered with the object or a 304. */
   | { readonly kind: 'origin-fetches-per-key'; readonly phases: readonly string[] }
   /** How much more resident memory the system's parts took in the phases than they had in `since` at the most, bytes. */
   | { readonly kind: 'memory-growth'; readonly since: string; readonly phases: readonly string[] }

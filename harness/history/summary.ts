@@ -35,7 +35,7 @@ export interface PhaseSummary {
   readonly populations: Record<Population, PopulationSummary>
   originRequests: number
   originBytes: number
-  /** Whole-object GETs, by key, that the origin answered with anything but 5xx (304 included). */
+  /** Whole-object GETs, by key, that the origin answered with the object or a 304: who was refused has fetched nothing. */
   readonly originFetches: Map<string, number>
   /** Whole-object GETs answered 200, by key: each moved the object once. */
   readonly originFills: Map<string, number>
@@ -231,7 +231,7 @@ export class SummaryBuilder {
     if (phase === undefined || line.atMs > (phase.endMs ?? Number.POSITIVE_INFINITY)) return
     phase.originRequests++
     if (line.method === 'GET') phase.originBytes += line.bytes
-    if (line.method !== 'GET' || line.key === '' || line.range !== undefined || line.status >= 500) return
+    if (line.method !== 'GET' || line.key === '' || line.range !== undefined || line.status >= 400) return
     count(phase.originFetches, line.key)
     if (line.status === 200) count(phase.originFills, line.key)
   }
