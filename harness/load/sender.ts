@@ -8,7 +8,7 @@ import type { LoadObject } from './objects.ts'
 import { type Judged, judge } from './outcome.ts'
 import type { Arrival, Recorder } from './recorder.ts'
 import type { ResponseHead } from './response-reader.ts'
-import { nothingToCheck, type Part, partOf, type Witness, wholeObject } from './witness.ts'
+import { acknowledgement, type Part, partOf, type Witness, wholeObject } from './witness.ts'
 
 export interface SendOptions {
   readonly connections: Connections
@@ -64,7 +64,7 @@ export class Sender {
   /** PUTs a new object. */
   upload(arrival: Arrival, body: Buffer, options: SendOptions): Promise<Judged> {
     const request = this.#request('PUT', arrival.key, body, arrival.requestId)
-    return this.#send(arrival, request, options, nothingToCheck)
+    return this.#send(arrival, request, options, acknowledgement())
   }
 
   #request(method: string, key: string, body: Buffer | null, requestId: string): ExchangeRequest {

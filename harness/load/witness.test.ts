@@ -5,7 +5,7 @@ import type { HistoryLine, Outcome, WindowLine } from '../history/events.ts'
 import { startGenerator } from './generator.ts'
 import type { ResponseHead } from './response-reader.ts'
 import { answer, byteServer, configFor, objectOf } from './testing.ts'
-import { wholeObject } from './witness.ts'
+import { acknowledgement, wholeObject } from './witness.ts'
 
 const body = 'the body of an object that is read in parts, each compared byte by byte'
 const object = objectOf('key', body)
@@ -67,7 +67,7 @@ const table: [string, Outcome, RegExp, Misdeed][] = [
     'gives less, with a clean end',
     'truncated',
     /ended cleanly/,
-    (s, a, z) => s.end(partial(body.slice(a, z), a, z)),
+    (s, a, z) => s.write(partial(body.slice(a, z), a, z)),
   ],
   ['gives the whole object', 'corrupt', /status 200 for a part of an object/, (s) => s.write(answer(body))],
   [
@@ -156,3 +156,15 @@ t.test(
     }
   },
 )
+
+t.test('an upload that is answered 200 with an error document is not acknowledged', async (t) => {
+  const head = { status: 200, headers: new Map<string, string>(), keepAlive: true }
+  const answered = (...pieces: string[]) => {
+    const witness = acknowledgement()
+    for (const piece of pieces) witness.add(Buffer.from(piece))
+    return witness.wrong(head)?.outcome ?? null
+  }
+  t.equal(answered(), null)
+  t.equal(answered('<CopyObjectResult></CopyObjectResult>'), null)
+  t.equal(answered('<?xml version="1.0"?><Er', 'ror><Code>InternalError</Code></Error>'), 'http5xx')
+})

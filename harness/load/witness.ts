@@ -12,7 +12,7 @@ export interface Part {
 }
 
 export interface Wrong {
-  readonly outcome: 'corrupt' | 'truncated'
+  readonly outcome: 'corrupt' | 'truncated' | 'http5xx'
   readonly detail: string
 }
 
@@ -26,8 +26,19 @@ export interface Witness {
   wrong(head: ResponseHead): Wrong | null
 }
 
-/** For answers whose body says nothing. */
-export const nothingToCheck: Witness = { status: 200, what: 'an upload', add() {}, wrong: () => null }
+/** The answer to an upload, which has no body: one with an error document in it acknowledges nothing, whatever its status. */
+export function acknowledgement(): Witness {
+  let text = ''
+  return {
+    status: 200,
+    what: 'an upload',
+    add(chunk) {
+      text = (text + chunk.toString('latin1')).slice(0, 1024)
+    },
+    wrong: () =>
+      text.includes('<Error>') ? { outcome: 'http5xx', detail: 'an error document with status 200' } : null,
+  }
+}
 
 /**
  * Length and SHA-256 as the manifest has them, and the ETag, where the manifest has one: a client goes by it in every
