@@ -51,6 +51,12 @@ t.test('the reserve grows with the load, a few handshakes at a time, up to its b
   )
   for (let i = 0; i < 12; i++) await second(2000)
   t.equal(Math.max(...atOnce), 40)
+  origin('s3').put('/b/x', 'x')
+  backend('cache1').setMode('maint')
+  await second(20)
+  const before = origin('s3').seen.filter((one) => one === 'GET /').length
+  for (let i = 0; i < 8; i++) await second(20)
+  t.equal(origin('s3').seen.filter((one) => one === 'GET /').length, before, 'traffic keeps its own open')
 })
 
 t.test('what traffic keeps open needs no help, and a server that is out is left alone', async (t) => {

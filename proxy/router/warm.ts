@@ -47,9 +47,14 @@ export class Warmer {
     const wanted = this.#wanted()
     this.#kept = Math.min(wanted, this.#kept + growth)
     const missing = this.#kept - this.#backend.inFlight
-    if (missing > 0) this.#touchAll(missing)
+    if (missing > 0 && !this.#carriesTheLoad()) this.#touchAll(missing)
     const isGrowing = this.#kept < wanted
     this.#cancel = this.#ports.clock.after(isGrowing ? growingMs : intervalMs, () => this.#round())
+  }
+
+  /** Then traffic keeps open what it needs, and a burst of small requests would only be in its way. */
+  #carriesTheLoad(): boolean {
+    return 2 * this.#backend.rate.perSecond() > this.#loadPerSecond()
   }
 
   #wanted(): number {
