@@ -34,7 +34,11 @@ function paperDeployment(did: string[]): Deployment {
     },
   }
   const parts = [part('one', 'cache'), part('two', 'cache'), part('router', 'router'), part('tls', 'helper')]
-  return { parts, toxiproxy, originLinks: [] } as unknown as Deployment
+  const linksTo = new Map([
+    ['one', ['router-one']],
+    ['two', ['router-two']],
+  ])
+  return { parts, toxiproxy, linksTo, originLinks: [] } as unknown as Deployment
 }
 
 const witness = { failuresSince: () => 0, nowMs: () => 0 }
