@@ -22,8 +22,9 @@ import { othersToRun, runOnOthers } from './run/compare-with.ts'
 import { type DeployHooks, type Deployment, deploy } from './run/deployment.ts'
 import { measureLinkCost } from './run/link-cost.ts'
 import { type Observer, observe } from './run/observer.ts'
-import { makeRunDirectory, parseRunOptions, type RunOptions, type ScenarioDefaults } from './run/options.ts'
+import { parseRunOptions, type RunOptions, type ScenarioDefaults } from './run/options.ts'
 import { tellOfRefusal } from './run/refusal.ts'
+import { historyFile, makeRunDirectory, removeRun } from './run/run-directory.ts'
 import { runLine } from './run/run-line.ts'
 import { orStopped } from './run/stopped.ts'
 import { Tally } from './run/tally.ts'
@@ -161,7 +162,7 @@ class ScenarioRun {
     })
     await using page = this.#options.live ? await openLivePage() : null
     if (page) console.log(`live report: ${page.url}`)
-    const history = openHistory(path.join(runDir, 'history.ndjson.gz'))
+    const history = openHistory(path.join(runDir, historyFile))
     const tally = new Tally()
     const emit = (line: HistoryLine) => {
       history.write(line)
@@ -191,7 +192,7 @@ class ScenarioRun {
     await history.close()
     ignoreSignals()
     if (broken instanceof UsageError) {
-      await rm(runDir, { recursive: true, force: true })
+      removeRun(runDir)
       throw broken
     }
     return { exitCode: await this.#report(runDir, broken), runDir }

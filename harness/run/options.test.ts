@@ -2,7 +2,8 @@ import { chmodSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 import { UsageError } from '../errors.ts'
-import { makeRunDirectory, parseRunOptions } from './options.ts'
+import { parseRunOptions } from './options.ts'
+import { makeRunDirectory, removeRun } from './run-directory.ts'
 
 const defaults = { speed: 240, ratePerSecond: 200, durationSeconds: 10_620 }
 const parse = (...argv: string[]) => parseRunOptions('s3-outage', 'a story', defaults, argv)
@@ -88,9 +89,26 @@ t.test('a folder that holds something is left as it is', async (t) => {
   const dir = t.testdir({ mine: 'work of an evening' })
   t.throws(() => makeRunDirectory(parse('--out', dir), 's3-outage', new Date()), {
     name: 'UsageError',
-    message: /is not empty and is left as it is; give another --out/,
+    message: /holds something other than a run and is left as it is; give another --out/,
   })
   t.strictSame(readdirSync(dir), ['mine'])
   const empty = t.testdir({})
   t.equal(makeRunDirectory(parse('--out', empty), 's3-outage', new Date()), empty)
 })
+
+t.test(
+  'an earlier run in the folder is replaced, and what lies beside it stays, also when the run is refused',
+  async (t) => {
+    const dir = t.testdir({
+      'history.ndjson.gz': 'old',
+      'results.json': 'old',
+      logs: { 'cache.log': 'old' },
+      mine: 'work of an evening',
+    })
+    makeRunDirectory(parse('--out', dir), 's3-outage', new Date())
+    t.strictSame(readdirSync(dir), ['logs', 'mine'])
+    t.strictSame(readdirSync(path.join(dir, 'logs')), [])
+    removeRun(dir)
+    t.strictSame(readdirSync(dir), ['mine'])
+  },
+)

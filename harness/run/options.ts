@@ -1,5 +1,5 @@
 // The scenario command line: flags in, a checked plan out. Every mistake is a UsageError before anything starts.
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { messageOf, UsageError } from '../errors.ts'
@@ -201,37 +201,4 @@ function requireDirectory(flag: string, dir: string): void {
   if (!existsSync(dir) || !statSync(dir).isDirectory()) {
     throw new UsageError(`${flag}: there is no folder ${dir}`)
   }
-}
-
-/** Makes the run's folder, or says in one line why it can't be written. A refused run removes it: it must have been empty. */
-export function makeRunDirectory(options: RunOptions, scenario: string, startedAt: Date): string {
-  const stamp = startedAt.toISOString().replace(/[:.]/g, '-')
-  const dir = options.out ?? path.join(reportsDir, scenario, stamp)
-  if (holdsSomething(dir)) {
-    throw new UsageError(`the folder ${dir} is not empty and is left as it is; give another --out`)
-  }
-  try {
-    makeFolders(path.join(dir, 'logs'))
-    accessSync(dir, constants.W_OK)
-  } catch (error) {
-    throw new UsageError(
-      `can't write the report to ${dir}: ${(error as NodeJS.ErrnoException).code}; give another --out`,
-    )
-  }
-  return dir
-}
-
-function holdsSomething(dir: string): boolean {
-  try {
-    return readdirSync(dir).length > 0
-  } catch {
-    return false
-  }
-}
-
-/** One folder after the other: Node's own recursive mkdir never returns under /proc. */
-function makeFolders(dir: string): void {
-  if (existsSync(dir)) return
-  makeFolders(path.dirname(dir))
-  mkdirSync(dir)
 }
