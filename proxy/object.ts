@@ -58,6 +58,8 @@ export interface ProxyResponse {
   readonly status: number
   readonly headers: HeaderList
   readonly body: Uint8Array | Body | null
+  /** This very object is given for more GETs of the present second: its bytes are worth keeping together that long. */
+  readonly repeated?: true
 }
 
 /** A role of the proxy. What can be answered at once (a memory hit) is returned without a promise. */

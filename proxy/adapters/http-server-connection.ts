@@ -14,8 +14,10 @@ import type { Clock, Log } from '../ports.ts'
 import { Stop } from '../router/stop.ts'
 import { cancelBody, sendBody, writeBoth } from './http-server-body.ts'
 import { headFacts, headText, isBodiless } from './http-server-head.ts'
+import type { KnownHeads } from './http-server-known.ts'
 import { sendLent } from './http-server-lent.ts'
-import { type ParsedHead, parseHead } from './http-server-parse.ts'
+import type { ParsedHead } from './http-server-parse.ts'
+import { keepWhole, wholeAnswer } from './http-server-repeated.ts'
 
 /** What connections share with the server that accepted them. */
 export interface ConnectionHost {
@@ -24,6 +26,7 @@ export interface ConnectionHost {
   readonly log: Log
   readonly maxHeaderBytes: number
   readonly maxHeaders: number
+  readonly knownHeads: KnownHeads
   /** True from the beginning of a drain: answers say `Connection: close`. */
   readonly draining: boolean
   handOver(connection: Connection, unread: Buffer): void
@@ -132,7 +135,7 @@ export class Connection {
   #answerAll(): void {
     const { socket } = this
     while (!this.#answering && this.#unread.length > 0 && !socket.destroyed) {
-      const parsed = parseHead(this.#unread, 0, this.#host.maxHeaders)
+      const parsed = this.#host.knownHeads.parse(this.#unread, this.#host.maxHeaders)
       const headBytes = parsed.kind === 'request' ? parsed.end : this.#unread.length
       const isForNode = parsed.kind === 'other' || headBytes > this.#host.maxHeaderBytes
       if (isForNode) this.#handOver()
@@ -164,6 +167,11 @@ export class Connection {
   /** Head and whole body, with as few writes as there can be. */
   #sendAtOnce(request: FastRequest, answer: ProxyResponse, keepAlive: boolean): void {
     const { socket } = this
+    const whole = keepAlive && request.method === 'GET' ? wholeAnswer(answer) : undefined
+    if (whole !== undefined) {
+      this.#continue(socket.write(whole))
+      return
+    }
     const body = answer.body as Uint8Array | null
     const bytes = body === null ? 0 : body.length
     const facts = headFacts(answer.headers)
@@ -176,13 +184,15 @@ export class Connection {
     const head = headText(answer.status, answer.headers, facts, 'length', length, keepAlive)
     let flowing: boolean
     if (bodiless || body === null || bytes === 0) flowing = socket.write(head, 'latin1')
+    else if (answer.repeated && keepAlive) flowing = socket.write(keepWhole(answer, head, body))
     else flowing = writeBoth(socket, head, body)
-    if (!keepAlive) this.#finish()
-    else if (!flowing && this.#unread.length > 0) this.#continueWhenDrained()
+    if (keepAlive) this.#continue(flowing)
+    else this.#finish()
   }
 
   /** A client that asks ahead without reading is not answered ahead. */
-  #continueWhenDrained(): void {
+  #continue(flowing: boolean): void {
+    if (flowing || this.#unread.length === 0) return
     this.#answering = true
     this.socket.pause()
     this.#wake = () => this.#answered()

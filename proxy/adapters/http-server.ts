@@ -6,6 +6,7 @@ import type { Handler } from '../object.ts'
 import type { Clock, Log } from '../ports.ts'
 import { Connection, type ConnectionHost } from './http-server-connection.ts'
 import { createFullServer } from './http-server-full.ts'
+import { KnownHeads } from './http-server-known.ts'
 
 export interface HttpServerLimits {
   readonly maxConnections: number
@@ -68,6 +69,7 @@ class Listener implements HttpServer, ConnectionHost {
   readonly log: Log
   readonly maxHeaderBytes: number
   readonly maxHeaders: number
+  readonly knownHeads = new KnownHeads()
   readonly host: string
   port: number
   readonly #limits: HttpServerLimits

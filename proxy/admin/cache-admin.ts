@@ -72,6 +72,12 @@ const numbers: readonly Row<State>[] = [
     '0 while the disk fails and requests go through uncached.',
     ({ store }) => Number(store.available),
   ],
+  [
+    'gauge',
+    'repeated_bytes',
+    'Hot bodies held a second time, in answers put together for the present second.',
+    ({ repeatedBytes }) => repeatedBytes,
+  ],
   ['gauge', 'fills', 'Objects being fetched from the origin.', ({ fills }) => fills],
   ['counter', 'evictions_total', 'Objects dropped for room.', ({ store }) => store.evictions],
   ['counter', 'corrupt_total', 'Stored objects that failed their checksum.', ({ store }) => store.corrupt],

@@ -3,13 +3,13 @@
 import type { Handler, ProxyRequest, ProxyResponse } from '../object.ts'
 import { type Access, authorise, type Checked, modeFor } from '../policy/authorisation.ts'
 import { requestDemands } from '../policy/cache-control.ts'
-import { claimOf, presignedExpired } from '../policy/claim.ts'
-import { type ObjectName, subjectOf } from '../policy/key.ts'
-import { type RequestFacts, requestFacts } from '../policy/request-facts.ts'
+import { presignedExpired } from '../policy/claim.ts'
+import type { ObjectName } from '../policy/key.ts'
 import type { AccessLog, BodyStore, Clock, Digests, Log, Origin, Random, Signatures } from '../ports.ts'
 import { Allowances } from './allowances.ts'
 import type { CacheContext, Exchange, Reply } from './exchange.ts'
 import { FillTable } from './fill-table.ts'
+import { type HeadReading, HeadReadings } from './head-readings.ts'
 import type { CacheOptions } from './options.ts'
 import { passOn } from './pass.ts'
 import { Reads } from './reads.ts'
@@ -36,10 +36,11 @@ export interface CachePorts {
 
 export interface Cache {
   readonly handle: Handler
-  /** For status pages: the origins with their breakers, turns and addresses, how many objects are being fetched, and sums since the start. */
+  /** For status pages: the origins with their breakers, turns and addresses, how many objects are being fetched, bytes in prepared answers, and sums since the start. */
   state(): {
     readonly origins: readonly OriginState[]
     readonly fills: number
+    readonly repeatedBytes: number
     readonly totals: Totals
   }
   /** Resolves once every fetch that is under way has ended. */
@@ -52,14 +53,15 @@ export function createCache(options: CacheOptions, ports: CachePorts, totals = n
   const origins = ports.origins.map((origin) => counted(origin, totals))
   const context = contextOf(options, { ...ports, origins })
   const reads = new Reads(context)
+  const readings = new HeadReadings(options.hosts)
 
   function handle(request: ProxyRequest): ProxyResponse | Promise<ProxyResponse> {
-    const facts = requestFacts(request.headers)
-    const subject = subjectOf(request, facts, options.hosts)
+    const reading = readings.of(request)
+    const { subject } = reading
     const { name } = subject
     const finish = (reply: Reply) => recorded(totals, accessLog, clock, request, name, reply).response
     if (subject.kind === 'pass') return passed(request, name, subject.because).then(finish)
-    const reply = readOf(request, facts, subject.name, subject.key)
+    const reply = readOf(request, reading, subject.name, subject.key)
     return reply instanceof Promise ? reply.then(finish) : finish(reply)
   }
 
@@ -71,7 +73,7 @@ export function createCache(options: CacheOptions, ports: CachePorts, totals = n
 
   function readOf(
     request: ProxyRequest,
-    facts: RequestFacts,
+    { facts, claim }: HeadReading,
     name: ObjectName,
     key: string,
   ): Reply | Promise<Reply> {
@@ -82,7 +84,7 @@ export function createCache(options: CacheOptions, ports: CachePorts, totals = n
       facts,
       name,
       key,
-      claim: claimOf(facts, request.target),
+      claim,
       access: accessOf(context, request, name),
       demands: asksCache ? requestDemands(facts.cacheControl, facts.pragma) : null,
     } satisfies Exchange)
@@ -90,7 +92,12 @@ export function createCache(options: CacheOptions, ports: CachePorts, totals = n
 
   return {
     handle,
-    state: () => ({ origins: context.upstream.states(), fills: context.fills.size, totals }),
+    state: () => ({
+      origins: context.upstream.states(),
+      fills: context.fills.size,
+      repeatedBytes: reads.repeatedBytes,
+      totals,
+    }),
     drain: () => context.fills.drained(),
   }
 }

@@ -7,12 +7,14 @@ import type { CacheOutcome } from '../policy/cache-status.ts'
 import { type Reuse, reuse } from '../policy/reuse.ts'
 import { coversWithStale, type OriginFailure } from '../policy/stale.ts'
 import { selects } from '../policy/vary.ts'
+import type { Stored } from '../ports.ts'
 import { choose, headFor, relay } from './answer.ts'
 import { type Admission, askS3, standingOf } from './ask-s3.ts'
 import type { CacheContext, Exchange, Reply } from './exchange.ts'
 import type { Fill, FillHead } from './fill.ts'
 import { signedObstacle } from './outgoing.ts'
 import { passObject } from './pass.ts'
+import { ReadyAnswers } from './ready-answers.ts'
 import { denied, onlyIfCached, unavailable } from './refusals.ts'
 import { discard, type UpstreamAnswer } from './upstream.ts'
 import type { Waiter } from './waiter.ts'
@@ -27,9 +29,15 @@ const onlyThisTime: ReadonlySet<string> = new Set(['min-uses', 'request-no-store
 
 export class Reads {
   readonly #context: CacheContext
+  readonly #ready = new ReadyAnswers()
 
   constructor(context: CacheContext) {
     this.#context = context
+  }
+
+  /** Bytes of hot bodies that are held a second time, as parts of whole answers. */
+  get repeatedBytes(): number {
+    return this.#ready.repeatedBytes
   }
 
   /** Synchronous when the entry is fresh, its bytes are at hand and nobody has to be asked. */
@@ -52,10 +60,11 @@ export class Reads {
   /** For those who may read the entry. */
   #answer(exchange: Exchange, entry: StoredEntry | undefined): Answer {
     const { clock, upstream, options } = this.#context
-    const decision = reuse(entry, clock.wallMs(), upstream.access(), exchange.demands, options)
+    const wallMs = clock.wallMs()
+    const decision = reuse(entry, wallMs, upstream.access(), exchange.demands, options)
     switch (decision.kind) {
       case 'hit':
-        return this.#serve(exchange, entry!, { word: 'HIT', backend: 'none', ...decision })
+        return this.#serve(exchange, entry!, { word: 'HIT', backend: 'none', ...decision }, wallMs)
       case 'stale':
         return this.#serveStale(exchange, entry!, decision)
       case 'validate':
@@ -67,24 +76,33 @@ export class Reads {
     }
   }
 
-  /** Answers from the store; synchronously when the bytes are at hand. */
-  #serve(exchange: Exchange, entry: StoredEntry, outcome: CacheOutcome): Answer {
-    const { store, clock, options } = this.#context
+  /** Answers from the store; synchronously when the bytes are at hand. `wallMs`: when `outcome` was decided. */
+  #serve(
+    exchange: Exchange,
+    entry: StoredEntry,
+    outcome: CacheOutcome,
+    wallMs = this.#context.clock.wallMs(),
+  ): Answer {
+    const { store, options } = this.#context
     const { meta } = entry
     store.touch(entry.key)
     const headOnly = exchange.request.method === 'HEAD'
     const chosen = choose(meta, exchange.facts)
-    const response = headFor(options.name, meta, chosen, outcome, clock.wallMs(), headOnly)
-    const reply = { response, outcome, meta, upstreamMs: null, upstreamBytes: nothing }
+    const replyWith = (body: Stored | null): Reply => {
+      const head = headFor(options.name, meta, chosen, outcome, wallMs, headOnly)
+      const response = body === null ? head : { ...head, body }
+      return { response, outcome, meta, upstreamMs: null, upstreamBytes: nothing }
+    }
     const first = chosen.kind === 'part' ? chosen.first : 0
     const last = chosen.kind === 'part' ? chosen.last : meta.bodyBytes - 1
-    if (headOnly || last < first || (chosen.kind !== 'whole' && chosen.kind !== 'part')) return reply
+    if (headOnly || last < first || (chosen.kind !== 'whole' && chosen.kind !== 'part'))
+      return replyWith(null)
     const body = store.read(entry, first, last)
-    if (!(body instanceof Promise)) return { ...reply, response: { ...response, body } }
-    return body.then(
-      (body) => ({ ...reply, response: { ...response, body } }),
-      (error) => this.#unreadable(exchange, entry, error),
-    )
+    if (body instanceof Promise)
+      return body.then(replyWith, (error) => this.#unreadable(exchange, entry, error))
+    const isPlain = chosen.kind === 'whole' && outcome.word === 'HIT' && outcome.because === 'fresh'
+    if (!isPlain || !(body instanceof Uint8Array)) return replyWith(body)
+    return this.#ready.get(entry, body, wallMs) ?? this.#ready.keep(entry, body, wallMs, replyWith(body))
   }
 
   /** The store can't read what it holds: the origin is asked before the first byte has gone out. */

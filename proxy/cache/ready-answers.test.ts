@@ -1,0 +1,139 @@
+import t from 'tap'
+import { createMemoryStore } from '../adapters/memory-store.ts'
+import type { ProxyResponse, StoredEntry } from '../object.ts'
+import { cacheWorld, readAnswer } from '../testing/cache-world.ts'
+import type { Reply } from './exchange.ts'
+import { ReadyAnswers } from './ready-answers.ts'
+
+const target = '/maps/app.js.map'
+
+function world() {
+  const store = createMemoryStore({ maxBytes: 1_000_000, maxObjectBytes: 100_000, eviction: 'lru' })
+  const { origin, clock, cache, read, request } = cacheWorld({}, { store })
+  origin.put(target, 'first')
+  /** Stores the object; then it is neither a whole second old nor fresh for whole seconds. */
+  const warm = async () => {
+    await read(target)
+    await clock.advance(1)
+  }
+  /** A hit, which is answered at once. */
+  const hit = (more?: Parameters<typeof request>[1]) => cache.handle(request(target, more)) as ProxyResponse
+  return { origin, clock, read, warm, hit }
+}
+
+t.test('hits of one second get the very same answer, marked from the second on', async (t) => {
+  const { warm, hit } = world()
+  await warm()
+  const [first, second, third] = [hit(), hit(), hit()]
+  t.notOk(first.repeated)
+  t.equal(second.repeated, true)
+  t.equal(third, second)
+  t.strictSame(second.headers, first.headers)
+  t.equal(second.body, first.body)
+})
+
+t.test('Age and ttl go on, second by second, each at its own instant', async (t) => {
+  const { clock, read, hit } = world()
+  await clock.advance(300)
+  await read(target)
+  for (let i = 0; i < 50; i++) {
+    const sinceMs = i * 130
+    for (const answer of [hit(), hit(), hit()]) {
+      const { header, cacheStatus } = await readAnswer(answer)
+      t.equal(header('age'), String(Math.floor(sinceMs / 1000)))
+      t.match(cacheStatus, `ttl=${Math.floor((3_600_000 - sinceMs) / 1000)};`)
+    }
+    await clock.advance(130)
+  }
+})
+
+t.test('HEAD, ranges and conditions get answers of their own', async (t) => {
+  const { warm, hit } = world()
+  await warm()
+  hit()
+  t.equal(hit().repeated, true)
+  const others = [
+    { method: 'HEAD' },
+    { headers: ['Range', 'bytes=0-1'] },
+    { headers: ['If-None-Match', '*'] },
+  ]
+  for (const more of others) t.notOk(hit(more).repeated, JSON.stringify(more))
+})
+
+t.test('a replaced object is answered with its new bytes at once', async (t) => {
+  const { origin, read, warm, hit } = world()
+  await warm()
+  hit()
+  t.equal(hit().repeated, true)
+  await read(target, { method: 'PUT' })
+  origin.put(target, 'second')
+  t.equal((await read(target)).word, 'MISS')
+  const { bytes } = await readAnswer(hit())
+  t.equal(Buffer.from(bytes).toString(), 'second')
+})
+
+t.test('who may not read gets nothing, however often others got it', async (t) => {
+  const { read, warm, hit } = world()
+  await warm()
+  hit()
+  t.equal(hit().repeated, true)
+  const expired = `${target}?X-Amz-Date=20200101T000000Z&X-Amz-Expires=60&X-Amz-Signature=0`
+  t.equal((await read(expired)).status, 403)
+})
+
+const meta = {
+  status: 200,
+  headers: [],
+  etag: null,
+  validatedAtMs: 0,
+  freshUntilMs: 9_999_500,
+  isPublic: true,
+}
+const entryOf = (bodyBytes: number): StoredEntry => ({ key: 'k', meta: { ...meta, bodyBytes } })
+const replyOf = (body: Uint8Array, entry: StoredEntry): Reply => ({
+  response: { status: 200, headers: [], body },
+  outcome: { word: 'HIT', because: 'fresh', backend: 'none' },
+  meta: entry.meta,
+  upstreamMs: null,
+  upstreamBytes: () => 0,
+})
+
+/** Asks for a body so often at `wallMs`; how often the answer was marked `repeated`. */
+function repeats(answers: ReadyAnswers, bodyBytes: number, times: number, wallMs = 0): number {
+  const body = Buffer.alloc(bodyBytes)
+  const entry = entryOf(bodyBytes)
+  let repeated = 0
+  for (let i = 0; i < times; i++) {
+    const reply = answers.get(entry, body, wallMs) ?? answers.keep(entry, body, wallMs, replyOf(body, entry))
+    if (reply.response.repeated) repeated++
+  }
+  return repeated
+}
+
+t.test('the larger a body, the more hits it takes until it is worth a copy', async (t) => {
+  const answers = new ReadyAnswers()
+  t.strictSame(
+    [4096, 65_536, 131_072, 131_073].map((bytes) => repeats(answers, bytes, 10)),
+    [9, 5, 1, 0],
+  )
+})
+
+t.test('bytes held twice are bounded and counted, and free in the next second', async (t) => {
+  const answers = new ReadyAnswers()
+  let marked = 0
+  for (let i = 0; i < 300; i++) if (repeats(answers, 100_000, 20) > 0) marked++
+  t.equal(answers.repeatedBytes, marked * 100_000)
+  t.ok(marked > 100 && answers.repeatedBytes <= 16 * 1024 * 1024, String(answers.repeatedBytes))
+  t.ok(repeats(answers, 100_000, 20, 1000) > 0)
+  t.equal(answers.repeatedBytes, 100_000)
+})
+
+t.test('the same body of another entry is another answer', async (t) => {
+  const answers = new ReadyAnswers()
+  const body = Buffer.alloc(10)
+  const entry = entryOf(10)
+  t.equal(answers.get(entry, body, 0), undefined)
+  answers.keep(entry, body, 0, replyOf(body, entry))
+  t.ok(answers.get(entry, body, 0))
+  t.equal(answers.get(entryOf(10), body, 0), undefined)
+})
