@@ -1,7 +1,7 @@
 // Opens connections to a server for undici: resolves its name, prefers addresses that are up, verifies TLS and resumes
 // its sessions. Undici's own connector counts its timeout in half seconds, too coarse for a failover.
 import { readFileSync } from 'node:fs'
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
 import { checkServerIdentity as checkIdentity, connect as connectTls, createSecureContext } from 'node:tls'
 import type { buildConnector } from 'undici'
 import { ProxyError } from '../errors.ts'
@@ -26,7 +26,8 @@ export interface ConnectorOptions {
 /** Sessions kept for resumption; TLS 1.3 tickets are for one use each. */
 const maxSessions = 32
 
-export type OpenSocket = () => Promise<Socket>
+/** `onread`: takes what comes on a connection without TLS from a buffer of the caller's, instead of `data` events. */
+export type OpenSocket = (onread?: OnReadOpts) => Promise<Socket>
 
 /** Reads the CA file at once, so that a missing one is an error at start-up. */
 export function createConnector(options: ConnectorOptions, resolver: Resolver, clock: Clock): OpenSocket {
@@ -42,8 +43,8 @@ export function createConnector(options: ConnectorOptions, resolver: Resolver, c
   const table = options.addresses ?? new AddressTable(options.name, clock, null)
   const sessions: Buffer[] = []
 
-  const begin = (address: string): Socket => {
-    if (!isTls) return connectTcp({ host: address, port, noDelay: true })
+  const begin = (address: string, onread?: OnReadOpts): Socket => {
+    if (!isTls) return connectTcp({ host: address, port, noDelay: true, ...(onread && { onread }) })
     const session = sessions.pop()
     const identity = options.serverName ?? host
     const socket = connectTls({
@@ -62,9 +63,9 @@ export function createConnector(options: ConnectorOptions, resolver: Resolver, c
     return socket
   }
 
-  const connect = async (address: string): Promise<Socket> => {
+  const connect = async (address: string, onread?: OnReadOpts): Promise<Socket> => {
     try {
-      const socket = await opened(begin(address), isTls, options.connectMs)
+      const socket = await opened(begin(address, onread), isTls, options.connectMs)
       table.connected(address, null)
       return socket
     } catch (error) {
@@ -81,11 +82,11 @@ export function createConnector(options: ConnectorOptions, resolver: Resolver, c
       () => {},
     )
 
-  return async () => {
+  return async (onread) => {
     let failure: unknown
     for (const address of table.order(await resolver.resolve(host))) {
       try {
-        const socket = await connect(address)
+        const socket = await connect(address, onread)
         const avoided = table.takeProbe()
         if (avoided !== null) probe(avoided)
         return socket

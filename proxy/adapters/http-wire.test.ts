@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type OnReadOpts, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import type { OriginRequest } from '../ports.ts'
 import { collect } from '../testing/memory-origin.ts'
@@ -30,8 +30,8 @@ async function clientOf(
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const open = async () => {
-    const socket = connect(port, '127.0.0.1')
+  const open = async (onread?: OnReadOpts) => {
+    const socket = connect({ port, host: '127.0.0.1', ...(onread && { onread }) })
     await once(socket, 'connect')
     return socket
   }

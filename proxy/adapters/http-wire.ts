@@ -24,6 +24,10 @@ export interface WireOptions {
   readonly keepAliveMs: number
 }
 
+const pageBytes = 64 * 1024
+/** Heads and short bodies are read into this page on all connections, and copied where they are kept: no buffer is made for each read. */
+const page = Buffer.allocUnsafeSlow(pageBytes)
+
 /** The connections to one server. What finds none free waits for one, first come, first served. */
 export class WireClient {
   readonly #open: OpenSocket
@@ -89,16 +93,24 @@ export class WireClient {
     const isFull = this.#all.size + this.#connecting >= this.#options.maxConnections
     if (this.#closed || isFull || this.#waiting.size <= this.#connecting) return
     this.#connecting++
-    this.#open()
+    let connection: WireConnection | undefined
+    const callback = (length: number, buffer: Uint8Array): true => {
+      connection?.arrived(length, buffer as Buffer)
+      return true
+    }
+    const buffer = () => connection?.nextBuffer() ?? page
+    this.#open({ buffer, callback })
       .finally(() => this.#connecting--)
       .then(
-        (socket) => this.#opened(socket),
+        (socket) => {
+          connection = new WireConnection(socket, this, this.#options.keepAliveMs)
+          this.#opened(connection)
+        },
         (error) => this.#notOpened(error),
       )
   }
 
-  #opened(socket: Socket): void {
-    const connection = new WireConnection(socket, this, this.#options.keepAliveMs)
+  #opened(connection: WireConnection): void {
     this.#all.add(connection)
     if (this.#closed) connection.drop()
     else this.free(connection)
@@ -122,20 +134,32 @@ class WireConnection {
   readonly socket: Socket
   readonly #client: WireClient
   #exchange: WireExchange | null = null
+  /** The buffer for what is left of a body. */
+  #own: Buffer | null = null
   #isGone = false
 
   constructor(socket: Socket, client: WireClient, keepAliveMs: number) {
     this.socket = socket
     this.#client = client
-    socket.on('data', (bytes: Buffer) => {
-      if (this.#exchange === null)
-        this.drop() // an answer that nobody asked for
-      else this.#exchange.take(bytes)
-    })
     socket.on('end', () => this.drop())
     socket.on('error', (error) => this.drop(error))
     socket.on('close', () => this.drop())
     socket.setTimeout(keepAliveMs, () => this.#exchange === null && this.drop())
+  }
+
+  /** Bytes came. A buffer of its own is given on with what fills at least half of it: to copy that would cost more. */
+  arrived(length: number, buffer: Buffer): void {
+    const isGiven = buffer === this.#own && length >= pageBytes / 2
+    if (isGiven) this.#own = null
+    if (this.#exchange !== null) this.#exchange.take(buffer.subarray(0, length), isGiven)
+    else this.drop() // an answer that nobody asked for
+  }
+
+  /** Where the next bytes are read to. */
+  nextBuffer(): Buffer {
+    if (this.#exchange?.isInBody !== true) this.#own = null
+    else this.#own ??= Buffer.allocUnsafeSlow(pageBytes)
+    return this.#own ?? page
   }
 
   carry(exchange: WireExchange): void {
@@ -203,10 +227,15 @@ class WireExchange implements BodySource {
     else this.#signal?.addEventListener('abort', this.#leave)
   }
 
-  /** Bytes came on its connection. */
-  take(bytes: Buffer): void {
+  /** Bytes came on its connection: to be kept, or lent for the length of the call. */
+  take(bytes: Buffer, isGiven: boolean): void {
     const rest = this.#reader === null ? this.#takeHead(bytes) : bytes
-    if (rest !== null && !this.isOver) this.#takeBody(rest)
+    if (rest !== null && !this.isOver) this.#takeBody(isGiven ? rest : Buffer.from(rest))
+  }
+
+  /** The head has come, and not yet all of the body. */
+  get isInBody(): boolean {
+    return this.#body !== null && !this.isOver
   }
 
   /** The connection ended without an error. */
@@ -228,7 +257,7 @@ class WireExchange implements BodySource {
       const head = parseAnswerHead(unread, this.#method)
       if (head.kind === 'fault') return this.#refuse(head.because)
       if (head.kind === 'incomplete') {
-        this.#unread = unread
+        this.#unread = Buffer.from(unread)
         return null
       }
       if (head.status === 101) return this.#refuse('an upgrade nobody asked for')
@@ -249,7 +278,7 @@ class WireExchange implements BodySource {
     clearTimeout(this.#timer)
     this.#keepAlive = keepAlive
     if (typeof framing === 'number' && framing <= rest.length) {
-      const whole = rest.subarray(0, framing)
+      const whole = Buffer.from(rest.subarray(0, framing))
       this.#finish(framing === rest.length)
       this.#resolve({ status, headers, body: new WholeBody(whole), whole })
       return null
