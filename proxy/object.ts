@@ -46,6 +46,8 @@ export interface ProxyRequest {
   /** Monotonic time at which the head was complete. */
   readonly receivedMs: number
   readonly clientAddress: string
+  /** The same head came before, and `headers` is the very list that it had then: worth remembering what was made of it. */
+  readonly isRepeated?: boolean
   /** Aborted when the client's connection is gone. */
   readonly signal: Signal
 }

@@ -42,6 +42,7 @@ class FastRequest implements ProxyRequest {
   readonly body = null
   readonly receivedMs: number
   readonly clientAddress: string
+  readonly isRepeated: boolean
   #gone: Stop | undefined
 
   constructor(head: ParsedHead, receivedMs: number, clientAddress: string) {
@@ -50,6 +51,7 @@ class FastRequest implements ProxyRequest {
     this.headers = head.headers
     this.receivedMs = receivedMs
     this.clientAddress = clientAddress
+    this.isRepeated = head.isKnown
   }
 
   /** Made on first use: a hit never asks. */

@@ -12,6 +12,8 @@ export interface ParsedHead {
   readonly keepAlive: boolean
   /** Offset of the first byte after the head. */
   readonly end: number
+  /** The same head came before, and this is what was parsed of it then. */
+  readonly isKnown: boolean
 }
 
 export type ParseResult = ParsedHead | { readonly kind: 'incomplete' } | { readonly kind: 'other' }
@@ -50,7 +52,7 @@ export function parseHead(bytes: Buffer, start: number, maxHeaders: number): Par
   if (connection === null) return other
   const { keepAlive } = connection
   const target = text.slice(targetStart, targetEnd)
-  return { kind: 'request', method, target, headers, keepAlive, end: start + text.length }
+  return { kind: 'request', method, target, headers, keepAlive, end: start + text.length, isKnown: false }
 }
 
 function parseMethod(text: string): 'GET' | 'HEAD' | ParseResult {

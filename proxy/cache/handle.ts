@@ -111,6 +111,8 @@ function contextOf(options: CacheOptions, ports: CachePorts): CacheContext {
   return { options, store, clock, random, log, signatures, upstream, fills, variants, allowances }
 }
 
+const notChecked: Checked = { kind: 'not-checked' }
+
 /** Half the deadline for a turn; the rest is for the answer. */
 function turnOptions({ originRequests, deadlineMs }: CacheOptions): TurnOptions {
   return { ceiling: originRequests, waitMs: deadlineMs / 2 }
@@ -123,10 +125,9 @@ function accessOf(
 ): Access {
   const { authorisation } = options
   const mode = modeFor(authorisation, name.base)
-  const wallMs = clock.wallMs()
-  const checked: Checked =
-    mode === 'verify' && signatures ? signatures.verify(request, wallMs) : { kind: 'not-checked' }
-  return authorise(mode, checked, presignedExpired(request.target, wallMs), name.base, authorisation)
+  const checked = mode === 'verify' && signatures ? signatures.verify(request, clock.wallMs()) : notChecked
+  const urlExpired = request.target.includes('?') && presignedExpired(request.target, clock.wallMs())
+  return authorise(mode, checked, urlExpired, name.base, authorisation)
 }
 
 function isRead({ method }: ProxyRequest): boolean {

@@ -1,13 +1,11 @@
 // What the head of a request says by itself, whoever sends it and whenever: nothing here depends on the time, the store or
-// what the client may read. A head that comes again comes with the very same list of headers and is not read again. Flow.
+// what the client may read. A head that comes again and again is read once. Flow.
 import type { HeaderList, ProxyRequest } from '../object.ts'
 import { type Claim, claimOf } from '../policy/claim.ts'
 import { type Subject, subjectOf } from '../policy/key.ts'
 import { type RequestFacts, requestFacts } from '../policy/request-facts.ts'
 
 export interface HeadReading {
-  readonly method: string
-  readonly target: string
   readonly facts: RequestFacts
   readonly subject: Subject
   /** null for a request without a signature, and for what is passed on. */
@@ -24,15 +22,19 @@ export class HeadReadings {
     this.#hosts = hosts
   }
 
-  of({ method, target, headers }: ProxyRequest): HeadReading {
-    const kept = this.#kept.get(headers)
-    if (kept !== undefined && kept.target === target && kept.method === method) return kept
+  of(request: ProxyRequest): HeadReading {
+    if (!request.isRepeated) return this.#read(request)
+    const kept = this.#kept.get(request.headers)
+    if (kept !== undefined) return kept
+    const reading = this.#read(request)
+    this.#kept.set(request.headers, reading)
+    return reading
+  }
+
+  #read({ method, target, headers }: ProxyRequest): HeadReading {
     const facts = requestFacts(headers)
     const subject = subjectOf({ method, target }, facts, this.#hosts)
     const claim = subject.kind === 'object' ? claimOf(facts, target) : null
-    const reading = { method, target, facts, subject, claim }
-    // Signed heads differ from second to second.
-    if (subject.kind === 'object' && claim === null) this.#kept.set(headers, reading)
-    return reading
+    return { facts, subject, claim }
   }
 }

@@ -101,7 +101,7 @@ export class Reads {
     if (body instanceof Promise)
       return body.then(replyWith, (error) => this.#unreadable(exchange, entry, error))
     const isPlain = chosen.kind === 'whole' && outcome.word === 'HIT' && outcome.because === 'fresh'
-    if (!isPlain || !(body instanceof Uint8Array)) return replyWith(body)
+    if (!isPlain || !exchange.request.isRepeated || !(body instanceof Uint8Array)) return replyWith(body)
     return this.#ready.get(entry, body, wallMs) ?? this.#ready.keep(entry, body, wallMs, replyWith(body))
   }
 

@@ -1,5 +1,5 @@
-// Keeps the answers that whole bodies in memory got in the present second, while their Age and ttl stay the same. Whether a
-// request may have the answer is decided before, each time anew; only what it says is not put together again. Flow.
+// Keeps what repeated requests for whole bodies in memory were answered in the present second, while Age and ttl stay the
+// same. Whether a request may have the answer is decided before, each time anew; only its words are not made again. Flow.
 import type { StoredEntry } from '../object.ts'
 import type { Reply } from './exchange.ts'
 
@@ -14,16 +14,14 @@ interface Ready {
 /** Of bodies that the server may hold a second time, with their heads before them, in any one second. */
 const maxRepeatedBytes = 16 * 1024 * 1024
 const maxRepeatedBodyBytes = 128 * 1024
-/** Of which answers are kept at all, in any one second. */
-const maxAnswers = 4096
-/** A larger body is copied only when that is likely to be used more often. */
+/** A copy must be used a few times in its second to have been worth making, a larger one more often. */
+const minHits = 4
 const bodyBytesPerHit = 16 * 1024
 
 export class ReadyAnswers {
   #second = Number.NaN
   /** By the body as the store gave it: what leaves the store leaves this too. */
   #ready = new WeakMap<Uint8Array, Ready>()
-  #answers = 0
   #repeatedBytes = 0
 
   /** Bytes of bodies in answers marked `repeated` in this second. */
@@ -42,8 +40,7 @@ export class ReadyAnswers {
 
   /** `reply`, which is kept if it may be. Call after `get` at the same `wallMs`. */
   keep(entry: StoredEntry, body: Uint8Array, wallMs: number, reply: Reply): Reply {
-    if (body.length > maxRepeatedBodyBytes || this.#answers >= maxAnswers) return reply
-    this.#answers++
+    if (body.length > maxRepeatedBodyBytes) return reply
     this.#ready.set(body, { entry, reply, untilMs: unchangedUntil(entry, wallMs), hits: 1 })
     return reply
   }
@@ -52,13 +49,12 @@ export class ReadyAnswers {
     if (second === this.#second) return
     this.#second = second
     this.#ready = new WeakMap()
-    this.#answers = 0
     this.#repeatedBytes = 0
   }
 
   /** Marked for the server once it has been given often enough, while there is room. */
   #repeatedOr(ready: Ready, body: Uint8Array): Reply {
-    const isWorthIt = ready.hits > 1 + body.length / bodyBytesPerHit
+    const isWorthIt = ready.hits > minHits + body.length / bodyBytesPerHit
     if (!isWorthIt || this.#repeatedBytes + body.length > maxRepeatedBytes) return ready.reply
     this.#repeatedBytes += body.length
     const reply = { ...ready.reply, response: { ...ready.reply.response, repeated: true as const } }
