@@ -27,6 +27,8 @@ export function createResolver(options: ResolverOptions, clock: Clock, log: Log)
   if (options.nameservers.length > 0) dns.setServers([...options.nameservers])
   const held = new Map<string, Held>()
   const asking = new Map<string, Promise<readonly string[]>>()
+  /** Names whose last question failed: told of once, not each time. */
+  const failing = new Set<string>()
 
   const hold = (name: string, addresses: readonly string[], forMs: number) => {
     held.set(name, { addresses, askAgainAtMs: clock.monotonicMs() + forMs })
@@ -35,7 +37,9 @@ export function createResolver(options: ResolverOptions, clock: Clock, log: Log)
 
   const ask = async (name: string): Promise<readonly string[]> => {
     try {
-      return hold(name, await lookUp(dns, name), options.holdMs)
+      const addresses = await lookUp(dns, name)
+      failing.delete(name)
+      return hold(name, addresses, options.holdMs)
     } catch (cause) {
       const last = held.get(name)
       if (last === undefined) {
@@ -46,7 +50,10 @@ export function createResolver(options: ResolverOptions, clock: Clock, log: Log)
           cause,
         })
       }
-      log.warn('a name can not be resolved; its last addresses are kept', { name, because: String(cause) })
+      if (!failing.has(name)) {
+        log.warn('a name can not be resolved; its last addresses are kept', { name, because: String(cause) })
+        failing.add(name)
+      }
       return hold(name, last.addresses, retryMs)
     }
   }

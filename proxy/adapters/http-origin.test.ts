@@ -246,6 +246,30 @@ t.test('a good certificate: SNI is sent, and a later connection resumes the sess
   t.equal(await outcome(unnamed.fetch(get)), 'tls-failed, retryable', 'without it the address is')
 })
 
+t.test('a name in use is asked again also while open connections serve every request', async (t) => {
+  const authority = await makeAuthority(t.testdir())
+  let connections = 0
+  const server = createTlsServer(await authority.issue('s3.test'), (socket: TLSSocket) => {
+    connections++
+    socket.on('data', () => socket.write(ok))
+  })
+  const port = await listening(t, server)
+  let asked = 0
+  const resolver = {
+    async resolve() {
+      asked++
+      return ['127.0.0.1']
+    },
+  }
+  const where = { name: 's3', url: `https://s3.test:${port}`, ca: authority.caFile, serverName: null }
+  const times = { connectMs: 500, firstByteMs: 500, betweenBytesMs: 500, maxConnections: 1 }
+  const origin = createHttpOrigin({ ...where, ...times }, resolver, nodeClock)
+  t.teardown(() => origin.close())
+  for (let i = 0; i < 3; i++) t.equal(await outcome(origin.fetch(get)), 'ok')
+  t.equal(connections, 1)
+  t.ok(asked >= 3, `${asked}`)
+})
+
 t.test('checks and other HEADs leave their TLS connection to the next request', async (t) => {
   const authority = await makeAuthority(t.testdir())
   const seen: string[] = []

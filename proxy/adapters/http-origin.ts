@@ -38,7 +38,8 @@ export interface HttpOrigin extends Origin {
 
 /** Connects lazily. Throws when the CA file can't be read. */
 export function createHttpOrigin(options: HttpOriginOptions, resolver: Resolver, clock: Clock): HttpOrigin {
-  const { origin, protocol, host } = new URL(options.url)
+  const { origin, protocol, host, hostname } = new URL(options.url)
+  const name = hostname.replace(/^\[|\]$/g, '')
   const open = createConnector(options, resolver, clock)
   const pool = new Pool(origin, {
     connect: asUndiciConnector(open),
@@ -55,6 +56,8 @@ export function createHttpOrigin(options: HttpOriginOptions, resolver: Resolver,
   const ask = (request: OriginRequest) => {
     if (expectsContinue(request)) return expect.fetch(request, forwarded(request.headers))
     if (wire !== null && request.body === null && isSafe(request.method)) return wire.fetch(request)
+    // While open connections serve every request nothing else would ever ask for the name again.
+    resolver.resolve(name).catch(() => {})
     return fetchOnce(pool, request, options)
   }
   return {

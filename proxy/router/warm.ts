@@ -3,10 +3,12 @@ import type { Backend } from './backend.ts'
 import type { RouterPorts } from './options.ts'
 import { checkHeaders } from './probe.ts'
 
-/** Below the time after which servers close an idle connection (5 s in Node, 20 s in S3). */
-const intervalMs = 4000
+/** Below the time after which an idle connection is closed, by S3 after 20 s and by our own client after 15 s. */
+const intervalMs = 10_000
+/** How often the load is looked at. */
+const lookMs = 2000
 
-/** A handshake costs both sides some ms of CPU: the reserve grows by a few connections at a time. */
+/** A handshake costs both sides some ms of CPU: the reserve grows, and shrinks, by a few connections at a time. */
 const growingMs = 500
 const growth = 8
 
@@ -23,6 +25,8 @@ export class Warmer {
   readonly #ports: RouterPorts
   readonly #loadPerSecond: () => number
   #kept = 0
+  #touchedMs = Number.NEGATIVE_INFINITY
+  #touched = 0
   /** The quickest of the last small requests, which met an open connection: the network's latency. */
   #latencyMs = 0
   #cancel: () => void = () => {}
@@ -45,11 +49,18 @@ export class Warmer {
 
   #round(): void {
     const wanted = this.#wanted()
-    this.#kept = Math.min(wanted, this.#kept + growth)
+    const less = wanted === 0 ? 0 : this.#kept - growth
+    this.#kept = Math.max(less, Math.min(wanted, this.#kept + growth))
+    if (wanted === 0) this.#touched = 0
     const missing = this.#kept - this.#backend.inFlight
-    if (missing > 0 && !this.#carriesTheLoad()) this.#touchAll(missing)
+    if (missing > 0 && this.#isDue() && !this.#carriesTheLoad()) this.#touchAll(missing)
     const isGrowing = this.#kept < wanted
-    this.#cancel = this.#ports.clock.after(isGrowing ? growingMs : intervalMs, () => this.#round())
+    this.#cancel = this.#ports.clock.after(isGrowing ? growingMs : lookMs, () => this.#round())
+  }
+
+  /** More are wanted than are open, or those that are would soon have been idle for too long. */
+  #isDue(): boolean {
+    return this.#kept > this.#touched || this.#ports.clock.monotonicMs() - this.#touchedMs >= intervalMs
   }
 
   /** Then traffic keeps open what it needs, and a burst of small requests would only be in its way. */
@@ -67,6 +78,8 @@ export class Warmer {
   #touchAll(count: number): void {
     const { clock } = this.#ports
     const startedMs = clock.monotonicMs()
+    this.#touchedMs = startedMs
+    this.#touched = this.#kept
     let isFirst = true
     for (let i = 0; i < count; i++) {
       void this.#touch().then((answered) => {
