@@ -16,7 +16,7 @@ t.test('connections to a backup are kept open by small requests, all at once', a
   const { origin, clock, backend, router } = world()
   t.equal(backend('s3').inFlight, 4)
   await clock.advance(10_100)
-  t.same(origin('s3').seen, Array(8).fill('GET /'))
+  t.same(origin('s3').seen, Array(8).fill('HEAD /'))
   t.equal(backend('s3').inFlight, 0)
   t.same(origin('cache1').seen, [], 'only where it is asked for')
   router.close()
@@ -54,9 +54,9 @@ t.test('the reserve grows with the load, a few handshakes at a time, up to its b
   origin('s3').put('/b/x', 'x')
   backend('cache1').setMode('maint')
   await second(20)
-  const before = origin('s3').seen.filter((one) => one === 'GET /').length
+  const before = origin('s3').seen.filter((one) => one === 'HEAD /').length
   for (let i = 0; i < 8; i++) await second(20)
-  t.equal(origin('s3').seen.filter((one) => one === 'GET /').length, before, 'traffic keeps its own open')
+  t.equal(origin('s3').seen.filter((one) => one === 'HEAD /').length, before, 'traffic keeps its own open')
 })
 
 t.test('what traffic keeps open needs no help, and a server that is out is left alone', async (t) => {
@@ -66,10 +66,10 @@ t.test('what traffic keeps open needs no help, and a server that is out is left 
   backend('cache1').setMode('maint')
   for (let i = 0; i < 3; i++) await get('/b/x')
   await clock.advance(9000)
-  t.equal(origin('s3').seen.filter((one) => one === 'GET /').length, 4 + 1)
+  t.equal(origin('s3').seen.filter((one) => one === 'HEAD /').length, 4 + 1)
   backend('s3').setMode('drain')
   await clock.advance(60_000)
-  t.equal(origin('s3').seen.filter((one) => one === 'GET /').length, 4 + 1)
+  t.equal(origin('s3').seen.filter((one) => one === 'HEAD /').length, 4 + 1)
 })
 
 t.test('a failure while keeping warm says nothing of the server and holds nothing', async (t) => {

@@ -89,10 +89,7 @@ export class Warmer {
     }
   }
 
-  /**
-   * Whether it was answered. What comes of it says nothing more: checks and traffic judge the server. A GET, read to its
-   * end: clients give up a connection behind a HEAD whose answer doesn't promise to keep it, and S3's doesn't.
-   */
+  /** Whether it was answered. What comes of it says nothing more: checks and traffic judge the server. */
   async #touch(): Promise<boolean> {
     const { gate, origin, server } = this.#backend
     if (!gate.tryEnter(false)) return false
@@ -100,7 +97,7 @@ export class Warmer {
     const target = server.check?.uri ?? '/'
     try {
       const { signal } = this.#stop
-      const { body } = await origin.fetch({ method: 'GET', target, headers, body: null, signal })
+      const { body } = await origin.fetch({ method: 'HEAD', target, headers, body: null, signal })
       for await (const _ of body);
       return true
     } catch {
