@@ -80,12 +80,29 @@ t.test('a replaced object is answered with its new bytes at once', async (t) => 
   t.equal(Buffer.from(bytes).toString(), 'second')
 })
 
-t.test('who may not read gets nothing, however often others got it', async (t) => {
-  const { read, warm, hot } = world()
+t.test('whether a request may have the answer is decided each time: its presigned URL expires', async (t) => {
+  const { clock, cache, request, warm } = world()
   await warm()
-  t.equal(hot().repeated, true)
-  const expired = `${target}?X-Amz-Date=20200101T000000Z&X-Amz-Expires=60&X-Amz-Signature=0`
-  t.equal((await read(expired)).status, 403)
+  const signature = 'X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-Signature=0'
+  const sent = { ...request(`${target}?${signature}`), isRepeated: true }
+  const answers = () => [1, 2, 3, 4, 5, 6].map(() => cache.handle(sent) as ProxyResponse)
+  t.match(answers().at(-1), { status: 200, repeated: true })
+  await clock.advance(61_000)
+  t.strictSame(
+    answers().map(({ status }) => status),
+    [403, 403, 403, 403, 403, 403],
+  )
+})
+
+t.test('whether the entry is fresh is decided each time', async (t) => {
+  const { clock, warm, hit, hot } = world()
+  await warm()
+  await clock.advance(3_599_900)
+  t.match(hot(), { status: 200, repeated: true })
+  await clock.advance(100)
+  const answer = await clock.until(Promise.resolve(hit()))
+  t.notOk(answer.repeated)
+  t.not((await readAnswer(answer)).word, 'HIT')
 })
 
 const meta = {
