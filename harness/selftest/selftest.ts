@@ -2,15 +2,18 @@
 // the right threshold red in the right scenario, sound ones none. Prints a table; the exit code is 1 when a verdict is
 // not what it must be.
 import { parseArgs } from 'node:util'
-import { exitCodes } from '../errors.ts'
+import { exitCodes, messageOf } from '../errors.ts'
 import { runOnSpecimen, type SpecimenRun } from './specimen.ts'
 import { brokenTrials, soundTrials, type Trial } from './trials.ts'
 
-const { values } = parseArgs({ options: { healthy: { type: 'string', default: '1' } } })
+const values = flags()
 const healthy = Number(values.healthy)
 if (!Number.isInteger(healthy) || healthy < 1) {
-  console.error('selftest: --healthy: expected how often the sound specimens are to pass, at least 1')
-  process.exit(exitCodes.usage)
+  refuse('--healthy: expected how often the sound specimens are to pass, at least 1')
+}
+const known = new Set(soundTrials.map(({ scenario }) => scenario))
+if (values.scenario !== undefined && !known.has(values.scenario)) {
+  refuse(`--scenario: expected one of ${[...known].join(', ')}, got "${values.scenario}"`)
 }
 
 /** Runs of most trials leave the better part of two cores idle. */
@@ -20,7 +23,9 @@ const stopping = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort())
 
 const started = performance.now()
-const all = [...brokenTrials, ...Array.from({ length: healthy }, () => soundTrials).flat()]
+const all = [...brokenTrials, ...Array.from({ length: healthy }, () => soundTrials).flat()].filter(
+  ({ scenario }) => values.scenario === undefined || scenario === values.scenario,
+)
 let wrong = 0
 await Promise.all(Array.from({ length: lanes }, lane(all.filter(({ alone }) => !alone).values())))
 await lane(all.filter(({ alone }) => alone).values())()
@@ -28,6 +33,21 @@ if (stopping.signal.aborted) process.exit(exitCodes.interrupted)
 const seconds = Math.round((performance.now() - started) / 1000)
 console.log(`${all.length - wrong} of ${all.length} verdicts are right, after ${seconds} s`)
 process.exitCode = wrong === 0 ? exitCodes.pass : exitCodes.fail
+
+function flags() {
+  try {
+    return parseArgs({
+      options: { healthy: { type: 'string', default: '1' }, scenario: { type: 'string' } },
+    }).values
+  } catch (error) {
+    refuse(`${messageOf(error).split('\n')[0]}; the flags are --healthy N and --scenario NAME`)
+  }
+}
+
+function refuse(mistake: string): never {
+  console.error(`selftest: ${mistake}`)
+  process.exit(exitCodes.usage)
+}
 
 /** One trial after the other, of those that no other lane has taken. */
 function lane(queue: Iterable<Trial>): () => Promise<void> {
