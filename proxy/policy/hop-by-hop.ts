@@ -12,19 +12,22 @@ const hopByHop = [
   'transfer-encoding',
   'upgrade',
 ]
+const hopByHopLengths = hopByHop.reduce((lengths, name) => lengths | (1 << name.length), 0)
+const none: readonly string[] = []
 
 /** End-to-end headers only, order and case kept; also drops what Connection names, and `others` (lower-case). */
-export function endToEnd(headers: HeaderList, others: Iterable<string> = []): string[] {
-  const dropped = [...hopByHop, ...others]
+export function endToEnd(headers: HeaderList, others: readonly string[] = none): string[] {
+  let dropped = others
   for (let i = 0; i < headers.length; i += 2) {
-    if (isAmong(headers[i]!, connectionOnly)) dropped.push(...optionsOf(headers[i + 1]!))
+    if (isAmong(headers[i]!, connectionOnly)) dropped = [...dropped, ...optionsOf(headers[i + 1]!)]
   }
-  let lengths = 0
+  let lengths = hopByHopLengths
   for (const name of dropped) lengths |= 1 << name.length
   const kept: string[] = []
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!
-    const isDropped = (lengths & (1 << name.length)) !== 0 && isAmong(name, dropped)
+    const isDropped =
+      (lengths & (1 << name.length)) !== 0 && (isAmong(name, hopByHop) || isAmong(name, dropped))
     if (!isDropped) kept.push(name, headers[i + 1]!)
   }
   return kept

@@ -81,7 +81,7 @@ export function startBudget(nowMs: number, options: BudgetOptions): Budget {
 /** The budget after one request. */
 export function earned(budget: Budget, options: BudgetOptions): Budget {
   const fromRequests = Math.min(options.ratio * options.maxRequests, budget.fromRequests + options.ratio)
-  return { ...budget, fromRequests }
+  return fromRequests === budget.fromRequests ? budget : { ...budget, fromRequests }
 }
 
 /** Takes one retry from the budget, if there is one. */

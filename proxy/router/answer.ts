@@ -3,7 +3,8 @@ import { type HeaderList, headerValue, type ProxyResponse } from '../object.ts'
 import { endToEnd } from '../policy/hop-by-hop.ts'
 import type { OriginResponse } from '../ports.ts'
 
-const cacheWords = ['cache-status', 'x-cache-status'] as const
+const ownWord = ['x-backend'] as const
+const allWords = ['x-backend', 'cache-status', 'x-cache-status'] as const
 const encoder = new TextEncoder()
 
 /** Headers of a backend's answer as the client gets them. `because`: why this backend, as the policy named it. */
@@ -14,7 +15,7 @@ export function relayedHeaders(
   because: string,
 ): string[] {
   const cached = speaksForItself(response.headers, backend)
-  const headers = endToEnd(response.headers, cached ? ['x-backend'] : ['x-backend', ...cacheWords])
+  const headers = endToEnd(response.headers, cached ? ownWord : allWords)
   if (!cached) headers.push(...bypassHeaders(router, because))
   headers.push('X-Backend', backend.name, 'Via', `1.1 ${router}`)
   return headers

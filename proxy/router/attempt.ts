@@ -1,7 +1,7 @@
 // One attempt: one server is asked, once it has a connection to spare, and told what that says of its health. Flow.
 import { ProxyError } from '../errors.ts'
 import { type HeaderList, headerValue, type Signal } from '../object.ts'
-import type { OriginResponse } from '../ports.ts'
+import type { OriginRequest, OriginResponse } from '../ports.ts'
 import type { Backend } from './backend.ts'
 import { discard } from './body.ts'
 import type { Exchange } from './exchange.ts'
@@ -29,7 +29,7 @@ export type Attempt = Answered | Failed
  * Asks `backend` with these headers. `signal` ends the attempt and, later, the body. `firstByteMs`: how long to wait for
  * the head; Infinity where something else bounds it.
  */
-export async function attempt(
+export function attempt(
   exchange: Exchange,
   backend: Backend,
   because: string,
@@ -39,18 +39,7 @@ export async function attempt(
 ): Promise<Attempt> {
   const { clock } = exchange.fleet.ports
   const { method, target, body } = exchange.request
-  let startedMs = clock.monotonicMs()
-  let entered = false
-  try {
-    const expectsHit = exchange.fleet.expectedHits.has(exchange.key)
-    if (!backend.gate.tryEnter(expectsHit)) await backend.gate.enter(expectsHit, signal)
-    entered = true
-    const sentMs = clock.monotonicMs()
-    exchange.queuedMs += sentMs - startedMs
-    startedMs = sentMs
-    exchange.sentMs = sentMs
-    backend.counters.requests++
-    backend.rate.count()
+  const send = (): Promise<Attempt> => {
     const sent =
       body === null
         ? null
@@ -59,17 +48,57 @@ export async function attempt(
           })
     const usual = { method, target, headers, body: sent, signal, firstByteMs }
     const { writeTimeoutMs } = exchange.fleet.options
-    const asked = exchange.isLate ? { ...usual, betweenBytesMs: writeTimeoutMs } : usual
+    return ask(
+      exchange,
+      backend,
+      because,
+      exchange.isLate ? { ...usual, betweenBytesMs: writeTimeoutMs } : usual,
+    )
+  }
+  const expectsHit = exchange.fleet.expectedHits.has(exchange.key)
+  if (backend.gate.tryEnter(expectsHit)) return send()
+  const startedMs = clock.monotonicMs()
+  return backend.gate.enter(expectsHit, signal).then(
+    () => {
+      exchange.queuedMs += clock.monotonicMs() - startedMs
+      return send()
+    },
+    (cause) => failed(exchange, backend, cause, signal, startedMs),
+  )
+}
+
+/** The server has a connection to spare. */
+async function ask(
+  exchange: Exchange,
+  backend: Backend,
+  because: string,
+  asked: OriginRequest & { readonly signal: Signal },
+): Promise<Attempt> {
+  const sentMs = exchange.fleet.ports.clock.monotonicMs()
+  exchange.sentMs = sentMs
+  backend.counters.requests++
+  backend.rate.count()
+  try {
     let response = await backend.ask(asked)
-    backend.headArrived(response, startedMs)
+    backend.headArrived(response, sentMs)
     if (saysError(response)) response = await pastErrorDocument(exchange, backend, response, asked)
     return { kind: 'answered', backend, response, because }
   } catch (cause) {
-    if (entered) backend.gate.leave()
-    const error = named(cause, exchange.patience, signal)
-    backend.failed(error.code, startedMs, false)
-    return { kind: 'failed', backend, error }
+    backend.gate.leave()
+    return failed(exchange, backend, cause, asked.signal, sentMs)
   }
+}
+
+function failed(
+  exchange: Exchange,
+  backend: Backend,
+  cause: unknown,
+  signal: Signal,
+  sinceMs: number,
+): Failed {
+  const error = named(cause, exchange.patience, signal)
+  backend.failed(error.code, sinceMs, false)
+  return { kind: 'failed', backend, error }
 }
 
 /** Throws an answer away. */

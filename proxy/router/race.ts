@@ -16,32 +16,44 @@ export interface Trigger {
 }
 
 /**
- * The first answer for which `isGood` holds, of `first` and of the second that one of the triggers begins (they come in
- * order of time). A failure, or an answer that isn't good, is returned when nothing else is under way; the loser is aborted.
+ * The first answer for which `isGood` holds, of `first` and of the second that one of the triggers begins. They come in
+ * order of time, and are made once the first is due, after `quietMs`: most attempts end sooner. A failure, or an answer
+ * that isn't good, is returned when nothing else is under way; the loser is aborted.
  */
-export async function race(
+export function race(
   exchange: Exchange,
   first: Begin,
-  triggers: readonly Trigger[],
+  quietMs: number,
+  triggers: () => readonly Trigger[],
   isGood: (attempt: Attempt) => boolean,
 ): Promise<Attempt> {
-  const { signal } = exchange.patience
-  const one = new Racer(first, signal)
-  let waitedMs = 0
-  for (const { afterMs, second } of triggers) {
-    const early = await within(exchange, one.attempt, afterMs - waitedMs)
-    if (early !== null) return early
-    waitedMs = afterMs
-    const begin = second()
-    if (begin !== null) return firstGood([one, new Racer(begin, signal)], isGood)
-  }
-  return one.attempt
+  const one = new Racer(first, exchange.patience.signal)
+  return unlessSilent(exchange, one, quietMs, async () => askAnother(exchange, one, triggers(), isGood))
 }
 
-/** The attempt if it ends within `ms`, else null. */
-function within(exchange: Exchange, attempt: Promise<Attempt>, ms: number): Promise<Attempt | null> {
+/** The first of the triggers is due. */
+function askAnother(
+  exchange: Exchange,
+  one: Racer,
+  [trigger, ...later]: readonly Trigger[],
+  isGood: (attempt: Attempt) => boolean,
+): Promise<Attempt> {
+  const begin = trigger!.second()
+  if (begin !== null) return firstGood([one, new Racer(begin, exchange.patience.signal)], isGood)
+  if (later.length === 0) return one.attempt
+  const moreMs = later[0]!.afterMs - trigger!.afterMs
+  return unlessSilent(exchange, one, moreMs, async () => askAnother(exchange, one, later, isGood))
+}
+
+/** The attempt if it ends within `ms`, else what `onSilence` brings. */
+function unlessSilent(
+  exchange: Exchange,
+  { attempt }: Racer,
+  ms: number,
+  onSilence: () => Promise<Attempt>,
+): Promise<Attempt> {
   return new Promise((resolve, reject) => {
-    const cancel = afterArrivals(exchange.fleet.ports.clock, ms, () => resolve(null))
+    const cancel = afterArrivals(exchange.fleet.ports.clock, ms, () => resolve(onSilence()))
     const end = (ended: Attempt) => {
       cancel()
       resolve(ended)

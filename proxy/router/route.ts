@@ -60,8 +60,13 @@ function ask(exchange: Exchange, choice: Choice<Backend> & { kind: 'use' }): Pro
   exchange.tried.push(choice.server)
   const first = attemptOn(exchange, choice.server, choice.because)
   if (!exchange.isRead) return first(exchange.patience.signal)
-  const triggers = triggersOf(exchange, choice.server)
-  return race(exchange, first, triggers, (ended) => verdict(exchange, ended).kind === 'answer')
+  const { server } = choice
+  const { expectedHits, options } = exchange.fleet
+  const { firstByteMs } = server.server.timeouts
+  const isHit = server.backup || expectedHits.has(exchange.key)
+  const quietMs = options.hedge.enabled ? Math.min(options.hedge.afterMs, firstByteMs) : firstByteMs
+  const triggers = () => triggersOf(exchange, server, isHit)
+  return race(exchange, first, quietMs, triggers, (ended) => verdict(exchange, ended).kind === 'answer')
 }
 
 /** A miss that was sent just before its node hung, or a hit that found the budget spent, is looked at again. */
@@ -71,11 +76,10 @@ const hedgeLooks = 3
  * When another server is asked, too. A hit comes at once or never. A miss waits for S3 as well, where going there
  * directly would not be faster: as long as the node answers others, just the time for another server is left.
  */
-function triggersOf(exchange: Exchange, server: Backend): Trigger[] {
+function triggersOf(exchange: Exchange, server: Backend, isHit: boolean): Trigger[] {
   const { fleet } = exchange
   const { hedge, deadlineMs } = fleet.options
   const { firstByteMs } = server.server.timeouts
-  const isHit = server.backup || fleet.expectedHits.has(exchange.key)
   const hangs = () => isHit || !server.answeredSince(fleet.ports.clock.monotonicMs() - hedge.afterMs)
   const at = (afterMs: number, when: () => boolean, begin: typeof failOver): Trigger => ({
     afterMs,

@@ -5,15 +5,18 @@ import type { Signal } from '../object.ts'
 export class Stop implements Signal {
   aborted = false
   reason: unknown = undefined
-  /** Most have one listener or none. */
-  #listeners: readonly (() => void)[] = none
+  /** Most have one or none. */
+  #listener: (() => void) | null = null
+  #others: readonly (() => void)[] = none
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners = this.#listeners.length === 0 ? [listener] : [...this.#listeners, listener]
+    if (this.#listener === null) this.#listener = listener
+    else this.#others = [...this.#others, listener]
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    if (this.#listeners.length > 0) this.#listeners = this.#listeners.filter((one) => one !== listener)
+    if (this.#listener === listener) this.#listener = null
+    else if (this.#others.length > 0) this.#others = this.#others.filter((one) => one !== listener)
   }
 
   /** Tells every listener, once. */
@@ -21,9 +24,11 @@ export class Stop implements Signal {
     if (this.aborted) return
     this.aborted = true
     this.reason = reason
-    const listeners = this.#listeners
-    this.#listeners = none
-    for (const listener of listeners) listener()
+    const [listener, others] = [this.#listener, this.#others]
+    this.#listener = null
+    this.#others = none
+    listener?.()
+    for (const other of others) other()
   }
 }
 
