@@ -102,7 +102,7 @@ export class Reads {
       return body.then(replyWith, (error) => this.#unreadable(exchange, entry, error))
     const isPlain = chosen.kind === 'whole' && outcome.word === 'HIT' && outcome.because === 'fresh'
     if (!isPlain || !exchange.request.isRepeated || !(body instanceof Uint8Array)) return replyWith(body)
-    return this.#ready.get(entry, body, wallMs) ?? this.#ready.keep(entry, body, wallMs, replyWith(body))
+    return this.#ready.reply(entry, body, wallMs, () => replyWith(body))
   }
 
   /** The store can't read what it holds: the origin is asked before the first byte has gone out. */

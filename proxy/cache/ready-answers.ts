@@ -1,65 +1,62 @@
-// Keeps what repeated requests for whole bodies in memory were answered in the present second, while Age and ttl stay the
-// same. Whether a request may have the answer is decided before, each time anew; only its words are not made again. Flow.
+// Keeps what often repeated requests for whole bodies in memory were answered in the present second, while Age and ttl stay
+// the same. Whether a request may have the answer is decided before, each time anew; only its words are not made again. Flow.
 import type { StoredEntry } from '../object.ts'
 import type { Reply } from './exchange.ts'
 
 interface Ready {
   readonly entry: StoredEntry
+  readonly body: Uint8Array
   readonly reply: Reply
   /** Wall time from which Age or ttl say something else. */
   readonly untilMs: number
-  hits: number
 }
 
-/** Of bodies that the server may hold a second time, with their heads before them, in any one second. */
+/** Of bodies that the server may hold a second time, with their heads before them. */
 const maxRepeatedBytes = 16 * 1024 * 1024
 const maxRepeatedBodyBytes = 128 * 1024
-/** A copy must be used a few times in its second to have been worth making, a larger one more often. */
-const minHits = 4
+/** What was asked for so often in this second is worth a copy; a larger body must be asked for more often. */
+const minHits = 16
 const bodyBytesPerHit = 16 * 1024
 
 export class ReadyAnswers {
   #second = Number.NaN
-  /** By the body as the store gave it: what leaves the store leaves this too. */
-  #ready = new WeakMap<Uint8Array, Ready>()
+  /** By key: how often it was asked for in this second, then its answer. */
+  readonly #byKey = new Map<string, number | Ready>()
   #repeatedBytes = 0
 
-  /** Bytes of bodies in answers marked `repeated` in this second. */
+  /** Bytes of bodies in answers marked `repeated`. */
   get repeatedBytes(): number {
     return this.#repeatedBytes
   }
 
-  /** What `body` was answered with before, if that is still true at `wallMs`. */
-  get(entry: StoredEntry, body: Uint8Array, wallMs: number): Reply | undefined {
+  /** The reply to a repeated request for `body`, all of `entry`: the one given before if it is still true at `wallMs`, else what `make` gives. */
+  reply(entry: StoredEntry, body: Uint8Array, wallMs: number, make: () => Reply): Reply {
     this.#turnTo(Math.floor(wallMs / 1000))
-    const ready = this.#ready.get(body)
-    if (ready === undefined || ready.entry !== entry || wallMs >= ready.untilMs) return undefined
-    ready.hits++
-    return ready.reply.response.repeated ? ready.reply : this.#repeatedOr(ready, body)
-  }
-
-  /** `reply`, which is kept if it may be. Call after `get` at the same `wallMs`. */
-  keep(entry: StoredEntry, body: Uint8Array, wallMs: number, reply: Reply): Reply {
-    if (body.length > maxRepeatedBodyBytes) return reply
-    this.#ready.set(body, { entry, reply, untilMs: unchangedUntil(entry, wallMs), hits: 1 })
-    return reply
+    const before = this.#byKey.get(entry.key) ?? 0
+    if (typeof before === 'number') {
+      if (before >= minHits + body.length / bodyBytesPerHit) return this.#kept(entry, body, wallMs, 0, make())
+      this.#byKey.set(entry.key, before + 1)
+      return make()
+    }
+    if (before.entry === entry && before.body === body && wallMs < before.untilMs) return before.reply
+    return this.#kept(entry, body, wallMs, before.body.length, make())
   }
 
   #turnTo(second: number): void {
     if (second === this.#second) return
     this.#second = second
-    this.#ready = new WeakMap()
+    this.#byKey.clear()
     this.#repeatedBytes = 0
   }
 
-  /** Marked for the server once it has been given often enough, while there is room. */
-  #repeatedOr(ready: Ready, body: Uint8Array): Reply {
-    const isWorthIt = ready.hits > minHits + body.length / bodyBytesPerHit
-    if (!isWorthIt || this.#repeatedBytes + body.length > maxRepeatedBytes) return ready.reply
-    this.#repeatedBytes += body.length
-    const reply = { ...ready.reply, response: { ...ready.reply.response, repeated: true as const } }
-    this.#ready.set(body, { ...ready, reply })
-    return reply
+  /** `reply`, marked for the server and kept in place of an answer with a body of `freedBytes`, if there is room. */
+  #kept(entry: StoredEntry, body: Uint8Array, wallMs: number, freedBytes: number, reply: Reply): Reply {
+    const bytes = this.#repeatedBytes - freedBytes + body.length
+    if (body.length > maxRepeatedBodyBytes || bytes > maxRepeatedBytes) return reply
+    this.#repeatedBytes = bytes
+    const marked = { ...reply, response: { ...reply.response, repeated: true as const } }
+    this.#byKey.set(entry.key, { entry, body, reply: marked, untilMs: unchangedUntil(entry, wallMs) })
+    return marked
   }
 }
 
