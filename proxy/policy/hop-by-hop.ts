@@ -15,8 +15,11 @@ const hopByHop = [
 const hopByHopLengths = hopByHop.reduce((lengths, name) => lengths | (1 << name.length), 0)
 const none: readonly string[] = []
 
+/** In lower case. */
+type Names = readonly string[] | ReadonlySet<string>
+
 /** End-to-end headers only, order and case kept; also drops what Connection names, and `others` (lower-case). */
-export function endToEnd(headers: HeaderList, others: readonly string[] = none): string[] {
+export function endToEnd(headers: HeaderList, others: Names = none): string[] {
   let dropped = others
   for (let i = 0; i < headers.length; i += 2) {
     if (isAmong(headers[i]!, connectionOnly)) dropped = [...dropped, ...optionsOf(headers[i + 1]!)]
@@ -40,7 +43,7 @@ function optionsOf(connection: string): string[] {
 }
 
 /** Every request passes here, twice: their lengths (also as bits, modulo 32) tell most names apart without more. */
-function isAmong(name: string, lowerNames: readonly string[]): boolean {
+function isAmong(name: string, lowerNames: Names): boolean {
   for (const lower of lowerNames) {
     if (lower.length === name.length && lower === name.toLowerCase()) return true
   }
