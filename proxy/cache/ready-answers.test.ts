@@ -170,3 +170,12 @@ t.test('the same body of another entry is another answer', async (t) => {
   const young = entryOf('k', 10)
   t.equal(ask(young).meta, young.meta)
 })
+
+t.test('what the store gives now is answered, were it the same entry read anew', async (t) => {
+  const answers = new ReadyAnswers()
+  const entry = entryOf('k', 10)
+  const ask = (body: Uint8Array) => answers.reply(entry, body, 0, () => replyOf(body, entry))
+  const [old, young] = [Buffer.alloc(10), Buffer.alloc(10)]
+  for (let i = 0; i < 20; i++) t.equal(ask(old).response.body, old)
+  t.equal(ask(young).response.body, young)
+})
