@@ -161,3 +161,23 @@ t.test('a request may bring its own patience with a body that stands still', asy
   await t.rejects(read('/short'), { code: 'between-bytes-timeout' })
   t.equal(await read('/long', { betweenBytesMs: 2000 }), 'hello')
 })
+
+t.test('connections share the page that they read into, and no body has bytes of another', async (t) => {
+  const lengths = [10, 5000, 70_000, 1_000_000]
+  const bodyOf = (target: string, length: number) =>
+    target.repeat(Math.ceil(length / target.length)).slice(0, length)
+  const { read } = await clientOf(t, async (socket, target) => {
+    const text = answer(bodyOf(target, lengths[Number(target.at(-1))]!))
+    for (let at = 0, size = 7; at < text.length; at += size, size = (size * 5) % 49_999) {
+      socket.write(text.slice(at, at + size))
+      await turn()
+    }
+  })
+  for (let round = 0; round < 3; round++) {
+    const targets = lengths.map((_, i) => `/${round}${i}`)
+    const bodies = await Promise.all(targets.map((target) => read(target)))
+    for (const [i, target] of targets.entries()) {
+      t.ok(bodies[i] === bodyOf(target, lengths[i]!), `${lengths[i]} bytes of ${target}`)
+    }
+  }
+})
