@@ -22,6 +22,8 @@ const sparePages = 64
 const spareShare = 0.125
 /** Pages given back at once: about 1 ms. */
 const vacuumPages = 128
+/** `crc32` starts from 32 bits. */
+const maxPage = 0xffffffff
 
 const setup = `
   PRAGMA page_size = ${databasePageBytes};
@@ -72,13 +74,15 @@ export class EntryIndex {
   /** Reads the ledger as it was last written; false when part of it was damaged and is lost. */
   loadLedger(): boolean {
     const damaged: number[] = []
+    let isWhole = true
     for (const { page, bytes } of this.#database.prepare('SELECT page, bytes FROM ledger').iterate()) {
-      const sound = checkedPage(bytes as Uint8Array)
+      const sound = checkedPage(page, bytes)
       if (sound !== null) this.#ledger.load(page as number, sound)
-      else damaged.push(page as number)
+      else if (typeof page === 'number') damaged.push(page)
+      else isWhole = false
     }
     for (const page of damaged) this.#removePage(page)
-    return damaged.length === 0
+    return isWhole && damaged.length === 0
   }
 
   /** Bytes of the index's files, of which free pages are a small share. */
@@ -168,7 +172,7 @@ export class EntryIndex {
       if (record === null) removeRecord.run(slot)
       else putRecord.run(slot, record)
     }
-    for (const [number, bytes] of pages) putPage.run(number, sealedPage(bytes))
+    for (const [number, bytes] of pages) putPage.run(number, sealedPage(number, bytes))
   }
 
   #removePage(page: number): void {
@@ -217,17 +221,19 @@ function prepare(database: DatabaseSync): Statements {
   }
 }
 
-function sealedPage(bytes: Uint8Array): Buffer {
+/** The checksum counts the page's number in: a page in another's place is none. */
+function sealedPage(number: number, bytes: Uint8Array): Buffer {
   const sealed = Buffer.alloc(pageBytes + 4)
   sealed.set(bytes)
-  sealed.writeUInt32LE(crc32(bytes), pageBytes)
+  sealed.writeUInt32LE(crc32(bytes, number), pageBytes)
   return sealed
 }
 
-/** Null when the page is not what was written. */
-function checkedPage(sealed: Uint8Array): Uint8Array | null {
-  if (sealed.length !== pageBytes + 4) return null
+/** Null when the row is not what was written: a damaged one may hold anything, also none of the declared types. */
+function checkedPage(page: unknown, sealed: unknown): Uint8Array | null {
+  if (typeof page !== 'number' || page < 0 || page > maxPage) return null
+  if (!(sealed instanceof Uint8Array) || sealed.length !== pageBytes + 4) return null
   const bytes = sealed.subarray(0, pageBytes)
   const stated = new DataView(sealed.buffer, sealed.byteOffset).getUint32(pageBytes, true)
-  return crc32(bytes) === stated ? bytes : null
+  return crc32(bytes, page) === stated ? bytes : null
 }

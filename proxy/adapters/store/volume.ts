@@ -265,8 +265,11 @@ function listDirectories(root: string): Set<string> {
   return new Set(readdirSync(bodiesPath(root)).map((name) => `${bodiesPath(root)}/${name}`))
 }
 
-/** True for SQLite's answers that say the index is not what was written: SQLITE_CORRUPT and SQLITE_NOTADB. */
+/** SQLITE_CORRUPT, SQLITE_NOTADB, and SQLITE_ERROR: our statements are right, so it is the schema that is not. */
+const damageCodes: ReadonlySet<number> = new Set([11, 26, 1])
+
+/** True for SQLite's answers that say the index is not what was written. */
 export function isIndexDamage(error: unknown): boolean {
   const code = (error as { errcode?: number } | null)?.errcode
-  return code !== undefined && [11, 26].includes(code & 0xff)
+  return code !== undefined && damageCodes.has(code & 0xff)
 }
