@@ -208,7 +208,12 @@ export async function storeAnything(
   const chunkBytes = 1 + random(80_000)
   for (let at = 0; at < bytes; at += chunkBytes) {
     if (random(8) === 0 && at > bytes / 2) return await writer.abort()
-    await writer.write(body.subarray(at, at + chunkBytes))
+    try {
+      await writer.write(body.subarray(at, at + chunkBytes))
+    } catch (error) {
+      await writer.abort()
+      throw error
+    }
   }
   // What is there between this line and the next may be the old version or the new one.
   said(`doubt ${key}`)
