@@ -134,6 +134,8 @@ export interface FailureLine {
   readonly detail: string
   readonly requestId: string
   readonly suppressed?: number
+  /** How many of its population had failed one after the other when it ended, it too; the most of those it stands for. Absent in old histories. */
+  readonly inARow?: number
 }
 
 /** An upload that was acknowledged, and later whether the origin holds it. */

@@ -59,6 +59,8 @@ export class Recorder {
   dropped = 0
   /** Sent minus intended of the scheduled arrivals, by phase. */
   readonly #slips = new Map<string, Histogram>()
+  /** Failures since the last that ended ok. */
+  readonly #inARow = new Map<Population, number>()
   readonly #sizes = new SizeCounts()
 
   constructor(emit: (line: HistoryLine) => void, nowMs: () => number) {
@@ -81,7 +83,9 @@ export class Recorder {
       this.sent++
       if (arrival.isScheduled) recordMs(this.#slipsOf(arrival.phase), end.sentMs - arrival.intendedMs)
     }
-    if (okOutcomes.has(end.outcome)) this.#recordOk(window, arrival, end)
+    const isOk = okOutcomes.has(end.outcome)
+    this.#inARow.set(arrival.population, isOk ? 0 : (this.#inARow.get(arrival.population) ?? 0) + 1)
+    if (isOk) this.#recordOk(window, arrival, end)
     else this.#recordFailure(window, arrival, end)
   }
 
@@ -118,6 +122,8 @@ export class Recorder {
     const { phase, population, key, requestId, intendedMs } = arrival
     const responseMs = endMs - intendedMs
     recordMs(window.failed, responseMs)
+    const isTold = window.failures++ < failuresTold
+    const inARow = Math.max(this.#inARow.get(population)!, isTold ? 0 : (window.lastFailure?.inARow ?? 0))
     const line: FailureLine = {
       type: 'failure',
       phase,
@@ -128,8 +134,9 @@ export class Recorder {
       responseMs,
       detail,
       requestId,
+      inARow,
     }
-    if (window.failures++ < failuresTold) this.#emit(line)
+    if (isTold) this.#emit(line)
     else window.lastFailure = line
   }
 
