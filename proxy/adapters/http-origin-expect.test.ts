@@ -78,6 +78,17 @@ t.test('the client is told to go on when S3 says so, and not before', async (t) 
   t.match(seen.at(-1), /\r\n\r\nbody$/)
 })
 
+t.test('Expect goes on as it was written, since a client may have signed it', async (t) => {
+  const { seen, port } = await world(t, (text, socket) => {
+    if (text.endsWith('\r\n\r\n')) socket.write(goOn)
+    if (text.endsWith('body')) socket.write(ok)
+  })
+  const capital = head.replace('100-continue', '100-Continue')
+  t.equal((await sendRaw(port, `${capital}\r\nbody`, { until: until('ok') })).statuses.at(-1), 200)
+  t.match(seen[0], /\r\nExpect: 100-Continue\r\n/)
+  t.equal(seen[0]!.split('Expect').length, 2, 'once')
+})
+
 t.test('an S3 that knows no 100 gets the body after a while', async (t) => {
   const { seen, port } = await world(t, (text, socket) => text.endsWith('body') && socket.write(ok))
   const { statuses } = await sendRaw(port, `${head}\r\nbody`, { until: until('ok') })

@@ -95,7 +95,8 @@ class ExpectExchange {
     )
     this.#sent = startRequest({
       ...{ agent, method, path: target, setHost: false, maxHeaderSize: options.maxHeaderBytes },
-      headers: [...headers, 'Expect', '100-continue'],
+      // As the client wrote it: the AWS SDK for Go (v1) signs its `100-Continue` when it sends a part once more.
+      headers: [...headers, 'Expect', headerValue(request.headers, 'expect')!],
       signal: this.#timer.signal,
     })
   }
