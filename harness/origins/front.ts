@@ -14,7 +14,7 @@ import type { ServerCertificate } from './authority.ts'
 import type { CertificateKind, Credentials } from './handle.ts'
 import { answerInstead, type Misbehaviour, spoil } from './misbehaviour.ts'
 import type { RequestLog } from './request-log.ts'
-import { denialErrors, errorAnswer, S3Refusal } from './s3-error.ts'
+import { denialErrors, errorAnswer, mismatchDetails, S3Refusal } from './s3-error.ts'
 import { type Backend, formatQuery, parseTarget, type S3Answer, type S3Request } from './s3-request.ts'
 
 export type Certificates = Readonly<Record<CertificateKind, ServerCertificate>>
@@ -145,7 +145,9 @@ async function answerTo(
   if (verdict.kind === 'denied') {
     notes.denied = verdict.because
     const [code, text] = denialErrors[verdict.because]
-    throw new S3Refusal(code, text)
+    const details = verdict.computed && mismatchDetails(verdict.computed)
+    if (details) console.error(`request ${requestId}: ${code}`, details)
+    throw new S3Refusal(code, text, details)
   }
   invite()
   const answer = await options.backend(request)
@@ -160,7 +162,7 @@ function secretOf(credentials: Credentials, accessKey: string): string | undefin
 }
 
 function failure(error: unknown, resource: string, requestId: string): S3Answer {
-  if (error instanceof S3Refusal) return errorAnswer(error.code, resource, requestId, error.message)
+  if (error instanceof S3Refusal) return errorAnswer(error.code, resource, requestId, error)
   // A client that left in the middle of its upload hears nothing anyway; anything else is a defect to be seen in the log.
   if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') console.error(error)
   return errorAnswer('InternalError', resource, requestId)

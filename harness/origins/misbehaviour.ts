@@ -78,7 +78,7 @@ export async function answerInstead(
     case 'forbidden':
       return errorAnswer('AccessDenied', resource, requestId)
     case 'error-with-200':
-      return errorAnswer('InternalError', resource, requestId, undefined, 200)
+      return errorAnswer('InternalError', resource, requestId, { status: 200 })
     case 'slow-first-byte':
       await sleep(fault.delayMs ?? 0)
       return null

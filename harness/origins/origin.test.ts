@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { connect } from 'node:tls'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
+import { XMLParser } from 'fast-xml-parser'
 import t from 'tap'
 import { emptyPayloadHash, signSigV4 } from '../../proxy/adapters/sigv4.ts'
 import { sdkClientFor } from './clients-sdk.ts'
@@ -128,6 +129,35 @@ t.test('objects are there as the manifest says, and only signed requests get the
   t.match(entries.at(-1), { status: 403, denied: 'bad-signature' })
   t.equal((await s3.requestLog(entries.length)).entries.length, 0)
 })
+
+t.test(
+  'a signature that does not match is told with what it was checked against, and no secret',
+  async (t) => {
+    const forger = { ...s3, credentials: { ...s3.credentials, secretKey: 'x' } }
+    const headers = { 'x-amz-security-token': 'TOKEN', 'X-Test': 'a  b' }
+    const { body } = await ask(forger, `${a}?partNumber=2&uploadId=u`, { headers })
+    const { Error: told } = new XMLParser({ parseTagValue: false }).parse(body.toString())
+    t.equal(told.Code, 'SignatureDoesNotMatch')
+    t.equal(told.AWSAccessKeyId, s3.credentials.accessKey)
+    t.match(told.SignatureProvided, /^[0-9a-f]{64}$/)
+    const [method, path, query, ...rest] = told.CanonicalRequest.split('\n')
+    t.same([method, path, query], ['GET', a, 'partNumber=2&uploadId=u'])
+    t.ok(rest.includes(`host:${s3.host}`))
+    t.ok(rest.includes('x-test:a b'))
+    t.match(
+      told.StringToSign,
+      /^AWS4-HMAC-SHA256\n\d{8}T\d{6}Z\n\d{8}\/us-east-1\/s3\/aws4_request\n[0-9a-f]{64}$/,
+    )
+    t.notMatch(body.toString(), new RegExp(`TOKEN|${s3.credentials.secretKey}`))
+    const log = readFileSync(join(dir, 'origin', 'origin.log'), 'utf8')
+    t.match(
+      log,
+      /SignatureDoesNotMatch[\s\S]*x-test:a b/,
+      'also in its log, for clients that show only the message',
+    )
+    t.notMatch(log, /TOKEN/)
+  },
+)
 
 t.test('conditional and partial reads are answered as S3 answers them, and leak no descriptor', async (t) => {
   const etag = String((await ask(s3, a)).headers.etag)

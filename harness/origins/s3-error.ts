@@ -1,5 +1,5 @@
 // The errors S3 answers with, as its XML. Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-import type { SigV4Denial } from '../../proxy/adapters/sigv4.ts'
+import type { ComputedSignature, SigV4Denial } from '../../proxy/adapters/sigv4.ts'
 import type { S3Answer } from './s3-request.ts'
 
 interface S3ErrorKind {
@@ -58,29 +58,40 @@ const kinds = {
 } satisfies Record<string, S3ErrorKind>
 export type S3ErrorCode = keyof typeof kinds
 
-/** Thrown by backends for what S3 would refuse. */
+/** Further elements of an error document, by name. */
+export type ErrorDetails = Readonly<Record<string, string>>
+
+/** Thrown for what S3 would refuse. */
 export class S3Refusal extends Error {
   readonly code: S3ErrorCode
+  readonly details: ErrorDetails
 
-  constructor(code: S3ErrorCode, message: string = kinds[code].message) {
+  constructor(code: S3ErrorCode, message: string = kinds[code].message, details: ErrorDetails = {}) {
     super(message)
     this.name = 'S3Refusal'
     this.code = code
+    this.details = details
   }
 }
 
-/** The answer to a request S3 refuses; `status` differs from the code's own only when a fault wants it so. */
+interface ErrorParts {
+  /** S3's own words for the code are the default. */
+  readonly message?: string
+  /** Differs from the code's own only when a fault wants it so. */
+  readonly status?: number
+  readonly details?: ErrorDetails
+}
+
+/** The answer to a request S3 refuses. */
 export function errorAnswer(
   code: S3ErrorCode,
   resource: string,
   requestId: string,
-  message: string = kinds[code].message,
-  status: number = kinds[code].status,
+  { message = kinds[code].message, status = kinds[code].status, details = {} }: ErrorParts = {},
 ): S3Answer {
-  const body = Buffer.from(
-    `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message>` +
-      `<Resource>${escapeXml(resource)}</Resource><RequestId>${requestId}</RequestId></Error>`,
-  )
+  const elements = { Code: code, Message: message, ...details, Resource: resource, RequestId: requestId }
+  const content = Object.entries(elements).map(([name, text]) => `<${name}>${escapeXml(text)}</${name}>`)
+  const body = Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>\n<Error>${content.join('')}</Error>`)
   return {
     status,
     headers: ['Content-Type', 'application/xml', 'Content-Length', String(body.length)],
@@ -94,6 +105,23 @@ export function escapeXml(text: string): string {
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
+}
+
+/** What S3 says in a SignatureDoesNotMatch, so that who signed can tell what came otherwise than it was signed. */
+export function mismatchDetails(computed: ComputedSignature): ErrorDetails {
+  return {
+    AWSAccessKeyId: computed.accessKey,
+    StringToSign: computed.stringToSign,
+    SignatureProvided: computed.signature,
+    CanonicalRequest: withoutSecrets(computed.canonical),
+  }
+}
+
+/** A session's token and a customer's encryption key are among what is signed. */
+function withoutSecrets(canonical: string): string {
+  return canonical
+    .replace(/^(x-amz-security-token|x-amz-.*-customer-key):.+$/gm, '$1:(hidden)')
+    .replace(/(X-Amz-Security-Token=)[^&\n]+/, '$1(hidden)')
 }
 
 /** What S3 says to each reason a signature is refused for. */

@@ -29,11 +29,17 @@ export function canonicalRequest(
   )
 }
 
-/** Hex signature of a canonical request under a scope such as `20150830/us-east-1/s3/aws4_request`. */
+/** The text that is signed: a canonical request, its time and its scope, such as `20150830/us-east-1/s3/aws4_request`. */
+export function stringToSign(canonical: string, amzDate: string, scope: string): string {
+  return `${algorithm}\n${amzDate}\n${scope}\n${hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')}`
+}
+
+/** Hex signature of a canonical request. */
 export function signatureOf(canonical: string, amzDate: string, scope: string, secretKey: string): string {
-  const digest = hash('sha256', Buffer.from(canonical, 'latin1'), 'hex')
   const key = signingKey(secretKey, scope)
-  return createHmac('sha256', key).update(`${algorithm}\n${amzDate}\n${scope}\n${digest}`).digest('hex')
+  return createHmac('sha256', key)
+    .update(stringToSign(canonical, amzDate, scope))
+    .digest('hex')
 }
 
 /**

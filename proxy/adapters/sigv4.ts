@@ -13,6 +13,7 @@ import {
   queryPairs,
   type SignedParts,
   signatureOf,
+  stringToSign,
 } from './sigv4-canonical.ts'
 
 export type { SignedParts }
@@ -53,6 +54,22 @@ export type SigV4Denial =
   | 'expired' // a presigned URL past its time
   | 'headers-not-signed' // Host or an x-amz-* header is outside the signature
 
+/** What a signature that doesn't match was checked against, as S3 tells it; not the signature that would match. */
+export interface ComputedSignature {
+  readonly accessKey: string
+  /** The one that came, hex. */
+  readonly signature: string
+  readonly canonical: string
+  readonly stringToSign: string
+}
+
+interface Denied {
+  readonly kind: 'denied'
+  readonly because: SigV4Denial
+  /** With `bad-signature`. */
+  readonly computed?: ComputedSignature
+}
+
 export type SigV4Verdict =
   | {
       readonly kind: 'allowed'
@@ -64,7 +81,7 @@ export type SigV4Verdict =
       /** Up to when S3 would still take this signature, wall ms. */
       readonly validUntilMs: number
     }
-  | { readonly kind: 'denied'; readonly because: SigV4Denial }
+  | Denied
 
 const s3Scope: SigningScope = { region: 'us-east-1', service: 's3' }
 
@@ -127,7 +144,7 @@ export function verifySigV4(
 
   const canonical = canonicalRequest(request, claim.signedHeaders, claim.payloadHash)
   const expected = signatureOf(canonical, claim.amzDate, claim.scope, secretKey)
-  if (!equalInConstantTime(expected, claim.signature)) return denied('bad-signature')
+  if (!equalInConstantTime(expected, claim.signature)) return mismatch(claim, canonical)
   return {
     kind: 'allowed',
     accessKey: claim.accessKey,
@@ -138,8 +155,13 @@ export function verifySigV4(
   }
 }
 
-function denied(because: SigV4Denial): SigV4Verdict {
+function denied(because: SigV4Denial): Denied {
   return { kind: 'denied', because }
+}
+
+function mismatch({ accessKey, signature, amzDate, scope }: Claim, canonical: string): Denied {
+  const computed = { accessKey, signature, canonical, stringToSign: stringToSign(canonical, amzDate, scope) }
+  return { ...denied('bad-signature'), computed }
 }
 
 /** What a request says of its own signature, parsed and not yet believed. */
