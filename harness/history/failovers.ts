@@ -19,6 +19,14 @@ export function failoverOf(span: FaultSpan): Failover {
     readsLost: span.readsLost,
     firstLossMs: sinceInjection(span.firstLossMs),
     lastLossMs: sinceInjection(span.lastLossAfterMs ?? span.lastLossWithinMs),
-    slowestMs: span.slowestMs,
+    lossesInARow: span.lossesInARow,
+    outageMs: outageOf(span),
+    staleServed: span.known.stale,
+    slowestMs: span.known.slowestMs,
   }
+}
+
+/** How long nothing would have been served, had the lost reads been all reads of a stretch; null when there were none to lose. */
+function outageOf({ readsLost, known: { scheduled, fromMs, toMs } }: FaultSpan): number | null {
+  return scheduled === 0 ? null : (readsLost / scheduled) * (toMs - fromMs)
 }

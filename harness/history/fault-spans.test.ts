@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { FailureLine } from './events.ts'
+import type { FailureLine, WindowLine } from './events.ts'
 import { failoverOf } from './failovers.ts'
 import { FaultRecorder } from './fault-spans.ts'
 
@@ -9,6 +9,16 @@ const healed = (name: string, atMs: number) =>
   ({ type: 'fault', name, target: 'x', edge: 'healed', atMs, touched: { count: 1, evidence: '' } }) as const
 const state = (subject: string, to: string, atMs: number) =>
   ({ type: 'state', part: 'router', subject, state: to, because: '', atMs }) as const
+const second = (atMs: number, scheduled: number, stale: number): WindowLine => ({
+  type: 'window',
+  phase: 'p',
+  population: 'known',
+  atMs,
+  widthMs: 1000,
+  scheduled,
+  byOutcome: { stale, hit: scheduled - stale },
+  servedBytes: 0,
+})
 const lost = (atMs: number, responseMs: number, suppressed?: number): FailureLine => ({
   type: 'failure',
   phase: 'p',
@@ -31,8 +41,9 @@ t.test('one fault: noticed, switched, healed, back', async (t) => {
   recorder.addFault(healed('cut', 4000))
   recorder.addLostRead(lost(4100, 50))
   recorder.addState(state('cache1', 'up', 5200))
-  recorder.addSlowest(1000, 2000, 90)
-  recorder.addSlowest(4000, 5000, 500) // after the healing
+  recorder.addKnown(second(1000, 100, 20), 90)
+  recorder.addKnown(second(2000, 40, 0), null)
+  recorder.addKnown(second(4000, 100, 100), 500) // after the healing
   t.same(failoverOf(recorder.spans[0]!), {
     fault: 'cut',
     injectedMs: 1000,
@@ -43,8 +54,25 @@ t.test('one fault: noticed, switched, healed, back', async (t) => {
     readsLost: 7,
     firstLossMs: 15,
     lastLossMs: 3150,
+    lossesInARow: null, // nobody counted
+    outageMs: 100, // 7 of the 140 reads of two seconds
+    staleServed: 20,
     slowestMs: 90,
   })
+})
+
+t.test('the longest run of losses is that of its fault alone', async (t) => {
+  const recorder = new FaultRecorder()
+  recorder.addFault(applied('killed', 1000))
+  for (const inARow of [1, 7, 3]) recorder.addLostRead({ ...lost(1100, 10), inARow })
+  recorder.addFault(healed('killed', 2000))
+  recorder.addFault(applied('stopped', 3000))
+  recorder.addLostRead({ ...lost(3100, 10), inARow: 2 })
+  t.same(
+    recorder.spans.map((span) => failoverOf(span).lossesInARow),
+    [7, 2],
+  )
+  t.equal(failoverOf(recorder.spans[0]!).outageMs, null, 'without reads there is no rate')
 })
 
 t.test('a failed read that is told after the healing counts where it began', async (t) => {

@@ -1,6 +1,6 @@
 // Gathers, for each fault, what happened from its injection to the recovery after it: when parts noticed, which reads
 // were lost, how slow the others got. Lines may come late (a failed read is reported when it ends), so all goes by time.
-import type { FailureLine, FaultLine, StateLine } from './events.ts'
+import type { FailureLine, FaultLine, StateLine, WindowLine } from './events.ts'
 
 export interface FaultSpan {
   readonly name: string
@@ -24,8 +24,17 @@ export interface FaultSpan {
   lastLossWithinMs: number | null
   /** When the last known read that failed after the healing was told so. */
   lastLossAfterMs: number | null
-  /** The slowest known read of the seconds the fault overlaps. */
-  slowestMs: number | null
+  /** The most known reads that failed one after the other; null when none did, or nobody counted. */
+  lossesInARow: number | null
+  /** The known reads of the seconds the fault overlaps. */
+  readonly known: {
+    scheduled: number
+    stale: number
+    slowestMs: number | null
+    /** When the first of these seconds began, and the last ended. */
+    fromMs: number
+    toMs: number
+  }
 }
 
 const newSpan = (line: FaultLine, downAlready: ReadonlySet<string>): FaultSpan => ({
@@ -42,7 +51,8 @@ const newSpan = (line: FaultLine, downAlready: ReadonlySet<string>): FaultSpan =
   firstLossMs: null,
   lastLossWithinMs: null,
   lastLossAfterMs: null,
-  slowestMs: null,
+  lossesInARow: null,
+  known: { scheduled: 0, stale: 0, slowestMs: null, fromMs: Number.POSITIVE_INFINITY, toMs: 0 },
 })
 
 export class FaultRecorder {
@@ -80,24 +90,29 @@ export class FaultRecorder {
 
   addLostRead(line: FailureLine): void {
     const endMs = line.atMs + line.responseMs
-    const lost = 1 + (line.suppressed ?? 0)
     const begunIn = this.#within(line.atMs)
     // A read that was under way when a fault came is that fault's, not the aftermath of the one before.
     const open = begunIn.length > 0 ? begunIn : this.#injectedBetween(line.atMs, endMs)
     for (const span of open) {
-      countLoss(span, lost, endMs)
+      countLoss(span, line)
       span.lastLossWithinMs = Math.max(span.lastLossWithinMs ?? 0, endMs)
     }
     const healed = open.length > 0 ? undefined : this.#after(line.atMs)
     if (healed === undefined) return
-    countLoss(healed, lost, endMs)
+    countLoss(healed, line)
     healed.lastLossAfterMs = Math.max(healed.lastLossAfterMs ?? 0, endMs)
   }
 
-  addSlowest(fromMs: number, toMs: number, slowestMs: number): void {
-    for (const span of this.spans) {
-      if (span.injectedMs >= toMs || (span.healedMs ?? Number.POSITIVE_INFINITY) <= fromMs) continue
-      span.slowestMs = Math.max(span.slowestMs ?? 0, slowestMs)
+  /** A second of known reads; `slowestMs` null when it had none. */
+  addKnown({ atMs, widthMs, scheduled, byOutcome }: WindowLine, slowestMs: number | null): void {
+    const toMs = atMs + widthMs
+    for (const { injectedMs, healedMs, known } of this.spans) {
+      if (injectedMs >= toMs || (healedMs ?? Number.POSITIVE_INFINITY) <= atMs) continue
+      known.scheduled += scheduled
+      known.stale += byOutcome.stale ?? 0
+      known.fromMs = Math.min(known.fromMs, atMs)
+      known.toMs = Math.max(known.toMs, toMs)
+      if (slowestMs !== null) known.slowestMs = Math.max(known.slowestMs ?? 0, slowestMs)
     }
   }
 
@@ -117,9 +132,10 @@ export class FaultRecorder {
   }
 }
 
-function countLoss(span: FaultSpan, lost: number, endMs: number): void {
-  span.readsLost += lost
-  span.firstLossMs = Math.min(span.firstLossMs ?? Number.POSITIVE_INFINITY, endMs)
+function countLoss(span: FaultSpan, { atMs, responseMs, suppressed = 0, inARow }: FailureLine): void {
+  span.readsLost += 1 + suppressed
+  span.firstLossMs = Math.min(span.firstLossMs ?? Number.POSITIVE_INFINITY, atMs + responseMs)
+  if (inARow !== undefined) span.lossesInARow = Math.max(span.lossesInARow ?? 0, inARow)
 }
 
 function markDown(span: FaultSpan, subject: string, atMs: number): void {

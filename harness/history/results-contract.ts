@@ -43,6 +43,12 @@ export interface Failover {
   /** When the first and the last known read that it cost were told so, since the injection; null when it cost none. */
   readonly firstLossMs: number | null
   readonly lastLossMs: number | null
+  /** The most known reads that failed one after the other, in the order they ended; null when none did, or nobody counted. */
+  readonly lossesInARow: number | null
+  /** The lost reads as time without any service, at the rate of known reads under the fault; null when there were none. */
+  readonly outageMs: number | null
+  /** Known reads answered stale in the seconds the fault overlaps. */
+  readonly staleServed: number
   readonly slowestMs: number | null
 }
 /** A quantile of the response time of known reads over that of the system under test in the same phase, with its 95 % interval. */
@@ -96,6 +102,8 @@ export interface Results {
     readonly originBytes: number
     readonly savedRatio: number | null
     readonly duplicateFills: number
+    /** Of them, at the most, reads that went past the caches (failover, direct): nothing could have let those share a fetch. */
+    readonly duplicatesPastCache: number
     /** What S3 would bill at the stated price: for the bytes it sent, and for those served, had each come from it. */
     readonly money: {
       readonly dollarsPerGb: number

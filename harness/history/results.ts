@@ -91,6 +91,7 @@ function bandwidth(phases: readonly PhaseSummary[], dollarsPerGb: number): Resul
     originBytes: origin,
     savedRatio: served === 0 ? null : 1 - origin / served,
     duplicateFills: phases.reduce((sum, phase) => sum + repeated(phase.originFills), 0),
+    duplicatesPastCache: phases.reduce((sum, phase) => sum + repeatedPastCache(phase), 0),
     money: {
       dollarsPerGb,
       originDollars: dollars(origin),
@@ -103,4 +104,16 @@ function bandwidth(phases: readonly PhaseSummary[], dollarsPerGb: number): Resul
 /** Times an object was moved again although it had been moved in the same phase. */
 function repeated(fills: ReadonlyMap<string, number>): number {
   return [...fills.values()].reduce((sum, times) => sum + times - 1, 0)
+}
+
+/** The origin's log does not say who asked, but each read past the caches fetched once for itself. */
+function repeatedPastCache({
+  originFills,
+  populations: { known, 'never-read': neverRead },
+}: PhaseSummary): number {
+  const past = [known, neverRead].reduce(
+    (sum, { byOutcome }) => sum + byOutcome.failover + byOutcome.direct,
+    0,
+  )
+  return Math.min(repeated(originFills), past)
 }

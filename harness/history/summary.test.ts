@@ -20,6 +20,7 @@ t.test('the results of a sound run', async (t) => {
       originBytes: 3000,
       savedRatio: 1 - 3000 / 702_000,
       duplicateFills: 0,
+      duplicatesPastCache: 0,
       money: { dollarsPerGb: 0.09, servedDollars: 0.000_063_18 },
     },
     generator: { slipP99Ms: 0.3 },
@@ -36,6 +37,9 @@ t.test('the results of a sound run', async (t) => {
       readsLost: 0,
       firstLossMs: null,
       lastLossMs: null,
+      lossesInARow: null,
+      outageMs: 0,
+      staleServed: 200,
       slowestMs: 2,
     },
   ])
@@ -50,6 +54,24 @@ t.test('the results of a sound run', async (t) => {
     bytes: { served: 300_000, origin: 0 },
   })
   t.same(Object.keys(outage!.reads.byOutcome), outcomes)
+})
+
+t.test('reads past a dead cache are no duplicate fetches of the cache', async (t) => {
+  const again = (atMs: number): HistoryLine => ({
+    type: 'origin',
+    atMs,
+    method: 'GET',
+    key: 'a',
+    status: 200,
+    bytes: 9,
+  })
+  const lines = altered(soundHistory(), (line) =>
+    line.type === 'window' && line.atMs === 2000 ? { ...line, byOutcome: { hit: 98, failover: 2 } } : line,
+  )
+  const fourInTheOutage = [2100, 2200, 2300, 2400].map(again)
+  const fetched = [...lines.slice(0, -2), ...fourInTheOutage, again(5500), ...lines.slice(-2)]
+  const { bandwidth } = resultsOf(await summarise(fetched))
+  t.match(bandwidth, { duplicateFills: 4, duplicatesPastCache: 2 }, 'one in the recovery is the cache’s own')
 })
 
 t.test('the speed turns wall time into calendar time', async (t) => {

@@ -184,9 +184,7 @@ export class SummaryBuilder {
       return
     }
     const slowestUs = addToPopulation(phase.populations[line.population], line)
-    if (line.population === 'known' && slowestUs > 0) {
-      this.#faults.addSlowest(line.atMs, line.atMs + line.widthMs, slowestUs / 1000)
-    }
+    if (line.population === 'known') this.#faults.addKnown(line, slowestUs > 0 ? slowestUs / 1000 : null)
   }
 
   #addFailure(line: FailureLine): void {

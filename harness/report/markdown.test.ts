@@ -1,6 +1,7 @@
 import t from 'tap'
 import { availabilityChart } from './charts/availability.ts'
-import { codeSpan, escapeMarkdown, reportMarkdown } from './markdown.ts'
+import { reportMarkdown } from './markdown.ts'
+import { codeSpan, escapeMarkdown } from './markdown-text.ts'
 import { fakeModel } from './testing.ts'
 
 t.test('verdict, thresholds and charts are there; failed reads come before the story', async (t) => {

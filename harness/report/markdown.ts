@@ -1,8 +1,11 @@
 // report.md for pull requests: the verdict, the key numbers, the thresholds and phases, and charts as SVG files beside it.
 import type { Chart } from './charts/chart.ts'
 import { clock, count, duration, latency } from './format.ts'
+import { codeSpan, escapeMarkdown, markdownTable } from './markdown-text.ts'
 import type { ReportModel } from './model.ts'
+import { failoverMarkdown } from './sections/failover.ts'
 import { keyNumbers } from './sections/key-numbers.ts'
+import { ledgerMarkdown } from './sections/ledger.ts'
 import { measuredText, mustText } from './sections/measured.ts'
 import { lengthMs } from './spans.ts'
 
@@ -24,7 +27,8 @@ export function reportMarkdown(
     '## Thresholds',
     thresholdsTable(model),
     ...failures(model),
-    ...(comparison ? ['## Comparison of systems', comparison] : []),
+    ...headed('## Failover', failoverMarkdown(model)),
+    ...headed('## Comparison of systems', comparison),
     '## What happened',
     faults(model),
     ...charts.map(
@@ -32,8 +36,14 @@ export function reportMarkdown(
     ),
     '## Phases',
     phasesTable(model),
+    '## Bandwidth',
+    ledgerMarkdown(model),
     '',
   ].join('\n\n')
+}
+
+function headed(heading: string, text: string | null): string[] {
+  return text === null ? [] : [heading, text]
 }
 
 function facts({ results, endMs }: ReportModel): string {
@@ -124,26 +134,4 @@ function phasesTable(model: ReportModel): string {
       escapeMarkdown(story),
     ]),
   )
-}
-
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => '---'), ...rows]
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-}
-
-/** Text from outside as text: no markup, no HTML, no mention, on one line. */
-export function escapeMarkdown(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
-    .replace(/&/g, '&amp;')
-    .replace(/[\\`*_[\]{}~#]/g, '\\$&')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/\|/g, '&#124;')
-    .replace(/@/g, '@\u200b')
-}
-
-/** Code as HTML: no backtick or bar in the text can end it, in a table either. */
-export function codeSpan(text: string): string {
-  return `<code>${escapeMarkdown(text)}</code>`
 }

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path'
 import type { Results, Verdict } from '../history/results-contract.ts'
 import { plural } from './format.ts'
 import { type Html, html } from './html.ts'
-import { escapeMarkdown, markdownTable } from './markdown.ts'
+import { escapeMarkdown, markdownTable } from './markdown-text.ts'
 import { pageOf } from './page.ts'
 import { table } from './sections/table.ts'
 

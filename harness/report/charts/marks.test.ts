@@ -2,7 +2,15 @@ import t from 'tap'
 import { fakeModel } from '../testing.ts'
 import { marksOf } from './marks.ts'
 
-const noFailover = { readsLost: 0, firstLossMs: null, lastLossMs: null, slowestMs: null }
+const noFailover = {
+  readsLost: 0,
+  firstLossMs: null,
+  lastLossMs: null,
+  lossesInARow: null,
+  outageMs: 0,
+  staleServed: 0,
+  slowestMs: null,
+}
 
 t.test(
   'what was seen of each fault, in order of time; labels that would lie on each other are one',

@@ -56,7 +56,7 @@ function faultEvidence(model: ReportModel): Statement[] {
       return { text: `“${name}”: nobody vouches that it touched any traffic.`, isBad: true }
     if (touched.count === 0)
       return { text: `“${name}” touched no traffic (${touched.evidence}): nothing was proven.`, isBad: true }
-    return { text: `“${name}” touched traffic: ${count(touched.count)} ${touched.evidence}.` }
+    return { text: `“${name}” touched traffic (${touched.evidence}: ${count(touched.count)}).` }
   })
 }
 
