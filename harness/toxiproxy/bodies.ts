@@ -29,27 +29,47 @@ function reading<T>(read: () => T): T {
   }
 }
 
-export function readNewProxy(text: string): ProxyInput {
-  const input = readProxy(text, newProxy)
+export function readNewProxy(body: Buffer): ProxyInput {
+  const input = reading(() => proxyFrom(parseGoJson(body), aProxy, 'Proxy'))
   if (input.name === '') throw missingField('name')
   if (input.upstream === '') throw missingField('upstream')
   return input
 }
 
-/** A change of a proxy: what is absent stays as it is. */
-export function readProxy(text: string, base: ProxySettings): ProxyInput {
-  return reading(() => proxyFrom(parseGoJson(text), base, 'value of type toxiproxy.Proxy', 'Proxy'))
+const aProxy = 'value of type toxiproxy.Proxy'
+
+/** A change of a proxy: what is absent stays as it is; a name or toxics mean nothing here. */
+export function readProxyChange(body: Buffer, base: ProxySettings): ProxySettings {
+  return reading(() => {
+    const from = members(parseGoJson(body), aProxy)
+    member(from, 'name', 'string', '', 'Proxy')
+    return settingsFrom(from, base, 'Proxy', 'Proxy')
+  })
 }
 
-function proxyFrom(value: unknown, base: ProxySettings, into: string, owner: string): ProxyInput {
+/** `owner` and `ownerOfEnabled` are the Go structs of the members, for the errors. */
+function proxyFrom(value: unknown, into: string, owner: string, ownerOfEnabled = owner): ProxyInput {
   const from = members(value, into)
+  const name = member(from, 'name', 'string', '', owner)
   return {
-    name: member(from, 'name', 'string', '', owner),
+    name,
+    ...settingsFrom(from, newProxy, owner, ownerOfEnabled),
+    toxics: toxicsFrom(from.get('toxics')),
+  }
+}
+
+function settingsFrom(
+  from: ReadonlyMap<string, unknown>,
+  base: ProxySettings,
+  owner: string,
+  ownerOfEnabled: string,
+): ProxySettings {
+  members(from.get('logger'), `struct field ${owner}.Logger of type zerolog.Logger`)
+  return {
     listen: member(from, 'listen', 'string', base.listen, owner),
     upstream: member(from, 'upstream', 'string', base.upstream, owner),
-    enabled: member(from, 'enabled', 'bool', base.enabled, owner),
+    enabled: member(from, 'enabled', 'bool', base.enabled, ownerOfEnabled),
     connectDelayMs: member(from, 'connect_delay', 'int64', base.connectDelayMs, owner),
-    toxics: toxicsFrom(from.get('toxics')),
   }
 }
 
@@ -67,12 +87,12 @@ function toxicsFrom(value: unknown): Toxic[] {
 const populateType = '[]struct { toxiproxy.Proxy; Enabled *bool "json:\\"enabled\\"" }'
 
 /** All entries are checked before anything is made of the first. */
-export function readPopulate(text: string): ProxyInput[] {
+export function readPopulate(body: Buffer): ProxyInput[] {
   const inputs = reading(() => {
-    const value = parseGoJson(text) ?? []
+    const value = parseGoJson(body) ?? []
     if (!Array.isArray(value)) throw cannotUnmarshal(value, `value of type ${populateType}`)
     const into = 'value of type struct { toxiproxy.Proxy; Enabled *bool "json:\\"enabled\\"" }'
-    return value.map((entry) => proxyFrom(entry, newProxy, into, '.Proxy'))
+    return value.map((entry) => proxyFrom(entry, into, '.Proxy', ''))
   })
   for (const [index, input] of inputs.entries()) {
     if (input.name === '') throw missingField(`name at proxy ${index + 1}`)
@@ -82,8 +102,8 @@ export function readPopulate(text: string): ProxyInput[] {
 }
 
 /** `names` are those in use on the proxy. */
-export function readNewToxic(text: string, names: readonly string[]): Toxic {
-  return reading(() => toxicFrom(parseGoJson(text), names))
+export function readNewToxic(body: Buffer, names: readonly string[]): Toxic {
+  return reading(() => toxicFrom(parseGoJson(body), names))
 }
 
 /** In Toxiproxy's order: types of the fields, stream, kind, name; the attributes come last, once the kind is known. */
@@ -91,13 +111,14 @@ function toxicFrom(value: unknown, names: readonly string[]): Toxic {
   const from = members(value, 'value of type toxics.ToxicWrapper')
   const text = (name: string, fallback: string) => member(from, name, 'string', fallback, 'ToxicWrapper')
   const type = text('type', '')
+  const given = text('name', '')
   const stream = text('stream', 'downstream')
   const toxicity = member(from, 'toxicity', 'float32', 1, 'ToxicWrapper')
   members(from.get('attributes'), 'struct field ToxicWrapper.attributes of type toxics.NoopToxic')
   const direction = directionOf(stream)
   const kind = kinds.get(type)
   if (kind === undefined) throw invalidToxicType()
-  const name = text('name', '') || `${type}_${stream}`
+  const name = given || `${type}_${stream}`
   if (names.includes(name)) throw toxicAlreadyExists()
   const attributes = attributesFrom(from.get('attributes'), kind, zeroAttributes(kind))
   return { name, type, stream, direction, toxicity, attributes, shared: { freeAtMs: 0 } }
@@ -140,13 +161,13 @@ function attributeFrom(
   throw new Error(`${name} must be one of ${field.words.join(', ')}, got "${word}"`)
 }
 
+const toxicChangeType =
+  'struct { Attributes interface {} "json:\\"attributes\\""; Toxicity float32 "json:\\"toxicity\\"" }'
+
 /** A change of a toxic: only `attributes`, member by member, and `toxicity`. */
-export function readToxicChange(text: string, toxic: Toxic): Pick<Toxic, 'attributes' | 'toxicity'> {
+export function readToxicChange(body: Buffer, toxic: Toxic): Pick<Toxic, 'attributes' | 'toxicity'> {
   return reading(() => {
-    const from = members(
-      parseGoJson(text),
-      'value of type struct { Attributes interface {}; Toxicity float32 }',
-    )
+    const from = members(parseGoJson(body), `value of type ${toxicChangeType}`)
     return {
       attributes: attributesFrom(from.get('attributes'), kinds.get(toxic.type)!, toxic.attributes),
       toxicity: member(from, 'toxicity', 'float32', toxic.toxicity, ''),

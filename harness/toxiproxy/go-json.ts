@@ -1,6 +1,8 @@
 // JSON as Go's encoding/json reads and writes it, because clients see it: keys match in any case, integers are
 // integers as written, only the first value of a text counts, and the errors have Go's words.
 
+import { endOfValue } from './go-scan.ts'
+
 /** A number with its text: Go takes neither 1.0 nor 1e3 for an integer. */
 export class GoNumber {
   readonly text: string
@@ -10,69 +12,16 @@ export class GoNumber {
   }
 }
 
-/** Parses the first JSON value of a text; throws an Error with Go's words. */
-export function parseGoJson(text: string): unknown {
-  try {
-    return JSON.parse(text, keepNumber)
-  } catch (error) {
-    const { message } = error as SyntaxError
-    const at = Number(/at position (\d+)/.exec(message)?.[1] ?? Number.NaN)
-    if (/^Unexpected non-whitespace character after JSON/.test(message)) return parseGoJson(text.slice(0, at))
-    throw new Error(goSyntaxError(text, message))
-  }
+/** Parses the first JSON value of a body; throws an Error with Go's words. */
+export function parseGoJson(body: Buffer): unknown {
+  const bytes = body.toString('latin1')
+  return JSON.parse(body.subarray(0, endOfValue(bytes)).toString(), keepNumber)
 }
 
+/** Text that Unicode can't have is replaced by U+FFFD, as in Go. */
 function keepNumber(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value === 'string') return value.toWellFormed()
   return typeof value === 'number' ? new GoNumber(context!.source!) : value
-}
-
-/** Node's words for what is wrong with a JSON text, and Go's. */
-const syntaxErrors: readonly [RegExp, string][] = [
-  [/^Expected property name/, 'looking for beginning of object key string'],
-  [/^Expected double-quoted property name/, 'looking for beginning of object key string'],
-  [/^Expected ':'/, 'after object key'],
-  [/^Expected ',' or '}'/, 'after object key:value pair'],
-  [/^Expected ',' or ']'/, 'after array element'],
-  [/^Bad control character/, 'in string literal'],
-  [/^Bad escaped character/, 'in string escape code'],
-  [/^Bad Unicode escape/, 'in \\u hexadecimal character escape'],
-  [/^No number after minus sign/, 'in numeric literal'],
-  [/^Unterminated fractional number/, 'after decimal point in numeric literal'],
-  [/^Exponent part is missing/, 'in exponent of numeric literal'],
-]
-
-function goSyntaxError(text: string, message: string): string {
-  if (text.trim() === '') return 'EOF'
-  const at = positionOf(text, message)
-  if (at === undefined) return 'unexpected EOF'
-  const literal = literalAround(text, at)
-  if (literal !== undefined) return literal
-  const where = syntaxErrors.find(([pattern]) => pattern.test(message))?.[1]
-  return `invalid character ${quoted(text[at]!)} ${where ?? 'looking for beginning of value'}`
-}
-
-/** Where the offending character stands; undefined when the text just ended too early. */
-function positionOf(text: string, message: string): number | undefined {
-  if (/end of JSON input|^Unterminated string/.test(message)) return undefined
-  const given = /at position (\d+)/.exec(message)?.[1]
-  const token = /^Unexpected token '(.)'/su.exec(message)?.[1]
-  const at = given === undefined ? (token === undefined ? -1 : text.indexOf(token)) : Number(given)
-  return at >= 0 && at < text.length ? at : undefined
-}
-
-/** Go's words when the text goes wrong, or ends, within true, false or null. */
-function literalAround(text: string, at: number): string | undefined {
-  const start = /[a-z]*$/.exec(text.slice(0, at))!.index
-  const literal = ['true', 'false', 'null'].find((word) => word[0] === text[start])
-  if (literal === undefined || start === at) return undefined
-  const expected = literal[at - start]
-  return expected && `invalid character ${quoted(text[at]!)} in literal ${literal} (expecting '${expected}')`
-}
-
-function quoted(character: string): string {
-  if (character === "'") return "'\\''"
-  if (character === '"') return `'"'`
-  return `'${JSON.stringify(character).slice(1, -1)}'`
 }
 
 /** Go's name for what a JSON value is. */
@@ -134,7 +83,12 @@ function readNumber(text: string, type: keyof GoTypes): number | undefined {
   }
   if (type === 'string' || type === 'bool' || !/^-?\d+$/.test(text)) return undefined
   const whole = BigInt(text)
-  return whole >= -int64Limit && whole < int64Limit ? Number(whole) : undefined
+  return whole >= -int64Limit && whole < int64Limit ? safeNumber(whole) : undefined
+}
+
+/** The nearest whole number that stays itself through JavaScript: 285,000 years of ms, 9 PB. */
+function safeNumber(whole: bigint): number {
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number(whole), Number.MAX_SAFE_INTEGER))
 }
 
 /** The shortest decimal that a float32 reads back from, as Go prints it: 0.2 and not 0.20000000298023224. */

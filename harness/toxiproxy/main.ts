@@ -64,9 +64,9 @@ function randomSeed(): number {
   return Math.floor(Math.random() * 2 ** 32)
 }
 
-async function readConfig(file: string): Promise<string> {
+async function readConfig(file: string): Promise<Buffer> {
   try {
-    return await readFile(file, 'utf8')
+    return await readFile(file)
   } catch (error) {
     throw new UsageError(`toxiproxy: can't read the configuration ${file}: ${messageOf(error)}`)
   }
@@ -80,7 +80,7 @@ async function start(flags: Flags): Promise<ToxiproxyServer> {
   }
 }
 
-async function populate(server: ToxiproxyServer, config: string, file: string): Promise<void> {
+async function populate(server: ToxiproxyServer, config: Buffer, file: string): Promise<void> {
   try {
     await server.populate(config)
   } catch (error) {

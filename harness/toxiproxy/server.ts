@@ -3,14 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { text as readText } from 'node:stream/consumers'
+import { posix } from 'node:path'
+import { buffer as readBody } from 'node:stream/consumers'
 import { formatAddress, resolveAddress } from './address.ts'
 import {
   proxyBody,
   readNewProxy,
   readNewToxic,
   readPopulate,
-  readProxy,
+  readProxyChange,
   readToxicChange,
   sortedByName,
   toxicBody,
@@ -36,13 +37,13 @@ export interface ServerOptions {
 
 export interface ToxiproxyServer {
   readonly url: string
-  /** Creates the proxies that a configuration file's text lists. */
-  populate(text: string): Promise<void>
+  /** Creates the proxies that a configuration file lists. */
+  populate(file: Buffer): Promise<void>
   close(): Promise<void>
 }
 
 type Answer = { status: number; json?: string; text?: string; type?: string; location?: string } | 'streaming'
-type Handler = (body: string, names: readonly string[], response: ServerResponse) => Answer | Promise<Answer>
+type Handler = (body: Buffer, names: readonly string[], response: ServerResponse) => Answer | Promise<Answer>
 type Routes = readonly (readonly [method: string, path: RegExp, handler: Handler])[]
 
 const ok = (value: unknown): Answer => ({ status: 200, json: goJson(value) })
@@ -69,8 +70,8 @@ export async function startToxiproxyServer(options: ServerOptions): Promise<Toxi
   const { address, port } = server.address() as AddressInfo
   return {
     url: `http://${formatAddress({ host: address, port })}`,
-    populate: async (text) => {
-      const { error } = await collection.populate(readPopulate(text))
+    populate: async (file) => {
+      const { error } = await collection.populate(readPopulate(file))
       if (error !== undefined) throw error
     },
     close: () => closeAll(server, collection),
@@ -120,14 +121,14 @@ function index(collection: Collection): string {
   return `{${entries.join(',')}}`
 }
 
-async function updateProxy(collection: Collection, name: string, body: string): Promise<Answer> {
+async function updateProxy(collection: Collection, name: string, body: Buffer): Promise<Answer> {
   const proxy = collection.get(name)
-  await collection.update(proxy, readProxy(body, proxy.settings))
+  await collection.update(proxy, readProxyChange(body, proxy.settings))
   return ok(proxyBody(proxy))
 }
 
 /** Errors here carry what was done before them, and are application/json, unlike all others. */
-async function populate(collection: Collection, body: string): Promise<Answer> {
+async function populate(collection: Collection, body: Buffer): Promise<Answer> {
   try {
     const { proxies, error } = await collection.populate(readPopulate(body))
     const done = proxies.length === 0 ? null : proxies.map(proxyBody)
@@ -156,7 +157,7 @@ function toxicRoutes(collection: Collection): Routes {
   ]
 }
 
-function addToxic(collection: Collection, name: string, body: string): Answer {
+function addToxic(collection: Collection, name: string, body: Buffer): Answer {
   const proxy = collection.get(name)
   const names = proxy.toxics.map((toxic) => toxic.name)
   const toxic = readNewToxic(body, names)
@@ -164,7 +165,7 @@ function addToxic(collection: Collection, name: string, body: string): Answer {
   return ok(toxicBody(toxic))
 }
 
-function updateToxic(collection: Collection, [name, toxicName]: readonly string[], body: string): Answer {
+function updateToxic(collection: Collection, [name, toxicName]: readonly string[], body: Buffer): Answer {
   const proxy = collection.get(name!)
   const toxic = proxy.toxic(toxicName!)
   proxy.updateToxic(toxic, readToxicChange(body, toxic))
@@ -218,7 +219,7 @@ function path(pattern: string): RegExp {
 }
 
 async function serve(routes: Routes, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const body = await readText(request).catch(() => undefined)
+  const body = await readBody(request).catch(() => undefined)
   if (body === undefined) return
   const answer = await answerTo(routes, request, response, body)
   if (answer !== 'streaming') send(response, answer)
@@ -228,11 +229,13 @@ async function answerTo(
   routes: Routes,
   request: IncomingMessage,
   response: ServerResponse,
-  body: string,
+  body: Buffer,
 ): Promise<Answer> {
-  const pathname = pathOf(request.url ?? '/')
-  const clean = pathname.replace(/\/{2,}/g, '/')
-  if (clean !== pathname) return { status: 301, location: clean }
+  const { pathname, query } = splitUrl(request.url ?? '/')
+  if (pathname === undefined)
+    return { status: 400, text: '400 Bad Request', type: 'text/plain; charset=utf-8' }
+  const clean = posix.normalize(pathname)
+  if (clean !== pathname) return { status: 301, location: encodeURI(clean) + query }
   const here = routes.filter(([, pattern]) => pattern.test(pathname))
   if (here.length === 0) return plain(404, '404 page not found\n')
   const route = here.find(([methods]) => new RegExp(`^(${methods})$`).test(request.method ?? ''))
@@ -248,13 +251,13 @@ async function answerTo(
   }
 }
 
-/** Decoded before it is matched, as in Toxiproxy: an encoded slash is a slash. */
-function pathOf(url: string): string {
-  const raw = url.split('?')[0]!
+/** Decoded before it is matched, as in Toxiproxy: an encoded slash is a slash. No pathname when it can't be decoded. */
+function splitUrl(url: string): { pathname?: string; query: string } {
+  const [, raw, query] = /^(?:https?:\/\/[^/?]*)?([^?]*)(.*)$/s.exec(url)!
   try {
-    return decodeURIComponent(raw)
+    return { pathname: decodeURIComponent(raw!), query: query! }
   } catch {
-    return raw
+    return { query: query! }
   }
 }
 

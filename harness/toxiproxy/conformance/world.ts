@@ -36,7 +36,7 @@ export async function send(
   [method, path, body]: Request,
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const request = httpRequest(`${target.url}${path}`, { method, headers, agent: false })
+  const request = httpRequest(target.url, { method, path, headers, agent: false })
   request.end(body)
   const [response] = await once(request, 'response')
   const chunks: Buffer[] = []
