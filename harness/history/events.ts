@@ -220,6 +220,27 @@ export interface HoldingLine {
   readonly storeStatedBytes?: number
 }
 
+/** Requests on their way from a part to one of its backends or origins at a moment, and those that wait there for their turn. */
+export interface LoadLine {
+  readonly type: 'load'
+  readonly part: string
+  readonly subject: string
+  readonly atMs: number
+  readonly inFlight: number
+  readonly waiting: number
+}
+
+/** What a cache says of its store at a moment. */
+export interface StoreLine {
+  readonly type: 'store'
+  readonly part: string
+  readonly atMs: number
+  readonly usedBytes: number
+  readonly entries: number
+  /** Since the part started: a restart begins anew. */
+  readonly evictions: number
+}
+
 /** A part of the deployment used this much CPU in the run, in all. */
 export interface CpuLine {
   readonly type: 'cpu'
@@ -279,6 +300,8 @@ export type HistoryLine =
   | DowntimeLine
   | LinkLine
   | HoldingLine
+  | LoadLine
+  | StoreLine
   | CpuLine
   | GeneratorLine
   | LinkCostLine

@@ -128,6 +128,8 @@ export class SummaryBuilder {
         this.#addHolding(line)
         break
       case 'link':
+      case 'load':
+      case 'store':
         break
       case 'cpu':
         this.#cpu.push(line)

@@ -6,7 +6,7 @@ import type { ReportModel } from './model.ts'
 import { failoverMarkdown } from './sections/failover.ts'
 import { keyNumbers } from './sections/key-numbers.ts'
 import { ledgerMarkdown } from './sections/ledger.ts'
-import { measuredText, mustText } from './sections/measured.ts'
+import { intervalText, isCloseCall, marginText, measuredText, mustText } from './sections/measured.ts'
 import { lengthMs } from './spans.ts'
 
 const marks = { pass: '✅', fail: '❌', unknown: '❔' } as const
@@ -76,13 +76,15 @@ function thresholdsTable(model: ReportModel): string {
   const { thresholds } = model.results
   if (thresholds.length === 0) return 'The scenario set no thresholds, so nothing could pass.'
   return markdownTable(
-    ['', 'Threshold', 'Phase', 'Must be', 'Measured'],
+    ['', 'Threshold', 'Phase', 'Must be', 'Measured', '95 % interval', 'Margin'],
     thresholds.map((one) => [
       marks[one.verdict],
       escapeMarkdown(one.name),
       escapeMarkdown(one.phase),
       escapeMarkdown(mustText(model, one)),
       measuredText(model, one.name, one.measured),
+      intervalText(model, one.name) ?? '',
+      `${marginText(model, one)}${isCloseCall(model, one.name) ? ', a close call' : ''}`,
     ]),
   )
 }

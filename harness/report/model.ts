@@ -18,11 +18,13 @@ import type { Results } from '../history/results-contract.ts'
 import type { PhaseSummary, Summary } from '../history/summary.ts'
 import { type FailureGroup, FailureGroups } from './failure-groups.ts'
 import { tickMs } from './format.ts'
+import { type PartsOverTime, PartsRecorder } from './parts-over-time.ts'
 import { PhaseBlocks } from './phase-blocks.ts'
 import { type QuantileEstimate, quantileEstimate } from './quantile-interval.ts'
 import { type SizeRow, sizeRows } from './size-rows.ts'
 import { type FaultSpan, type PhaseSpan, type Strip, stripsOf } from './spans.ts'
 import { type PhaseSpectrum, spectrumOf } from './spectrum.ts'
+import { keepTimesFor, type ThresholdInterval, thresholdIntervals } from './threshold-intervals.ts'
 import { Timeline, type TimelineColumns } from './timeline.ts'
 
 /** One population in one phase. Times are of arrivals that ended ok, from the intended start; null when there were none. */
@@ -69,6 +71,7 @@ export interface ReportModel {
   readonly interrupted: boolean
   readonly configuration: Readonly<Record<string, unknown>>
   readonly thresholds: readonly Threshold[]
+  readonly intervals: readonly ThresholdInterval[]
   readonly phases: readonly PhaseRow[]
   readonly faults: readonly FaultSpan[]
   readonly strips: readonly Strip[]
@@ -82,6 +85,7 @@ export interface ReportModel {
   readonly originPerSecond: readonly number[]
   /** What crossed each Toxiproxy link in the whole run. */
   readonly links: readonly LinkTotal[]
+  readonly parts: PartsOverTime
   readonly downtimes: readonly DowntimeLine[]
   readonly cpu: readonly CpuLine[]
   readonly generator: GeneratorLine | null
@@ -97,9 +101,16 @@ export class ModelBuilder {
   readonly #failures = new FailureGroups()
   readonly #originPerSecond: number[] = []
   readonly #links = new Map<string, LinkTotal>()
+  readonly #parts = new PartsRecorder()
+
+  constructor() {
+    this.#blocks.keepTimes('known', 'responseMs')
+  }
 
   add(line: HistoryLine): void {
-    if (line.type === 'window') this.#addWindow(line)
+    this.#parts.add(line)
+    if (line.type === 'run') keepTimesFor(line.thresholds, this.#blocks)
+    else if (line.type === 'window') this.#addWindow(line)
     else if (line.type === 'failure') this.#failures.add(line)
     else if (line.type === 'origin') this.#addOrigin(line.atMs, line.bytes)
     else if (line.type === 'link') this.#addLink(line)
@@ -115,6 +126,7 @@ export class ModelBuilder {
       interrupted: summary.interrupted,
       configuration: summary.run?.configuration ?? {},
       thresholds: summary.run?.thresholds ?? [],
+      intervals: thresholdIntervals(summary, this.#blocks),
       phases: summary.phases.map(phaseRow),
       faults: summary.faults.map(({ name, target, injectedMs, healedMs, touched }) => ({
         name,
@@ -131,6 +143,7 @@ export class ModelBuilder {
       failures: this.#failures.list(),
       originPerSecond: this.#originPerSecond,
       links: [...this.#links.values()],
+      parts: this.#parts.snapshot(),
       downtimes: summary.downtimes,
       cpu: summary.cpu,
       generator: summary.generator,
@@ -150,7 +163,9 @@ export class ModelBuilder {
       .map(({ name, populations: { known } }) => ({
         phase: name,
         estimates: comparedQuantiles.flatMap(
-          (quantile) => quantileEstimate(known.responseUs, this.#blocks.of(name), quantile) ?? [],
+          (quantile) =>
+            quantileEstimate(known.responseUs, this.#blocks.times(name, 'known', 'responseMs'), quantile) ??
+            [],
         ),
       }))
   }

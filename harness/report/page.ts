@@ -12,6 +12,7 @@ import { errorsSection } from './sections/errors.ts'
 import { failoverSection } from './sections/failover.ts'
 import { honestySection } from './sections/honesty.ts'
 import { ledgerTable } from './sections/ledger.ts'
+import { partsSection } from './sections/parts.ts'
 import { sizesTable } from './sections/sizes.ts'
 import { stripsBlock } from './sections/strips.ts'
 import { phasesSection, thresholdsSection } from './sections/thresholds.ts'
@@ -47,6 +48,7 @@ export function reportParts(model: ReportModel, comparison: Comparison | null, d
   const sections = html`${errorsSection(model)}
 ${thresholdsSection(model)}
 <section id="timeline"><h2>What happened</h2>${faultList(model)}${keysHint()}${charts.overTime.map(draw)}${stripsBlock(model)}</section>
+${partsSection(model, charts.parts, draw)}
 ${failoverSection(model)}
 ${comparisonSection(comparison, draw)}
 ${phasesSection(model)}

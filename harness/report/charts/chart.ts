@@ -33,7 +33,7 @@ export const axisText = { color: 'var(--muted)', fontSize: 11 }
 
 export interface TimeChartParts {
   readonly model: ReportModel
-  readonly unit: 'rate' | 'bytesRate' | 'ms'
+  readonly unit: 'rate' | 'bytesRate' | 'bytes' | 'count' | 'ms'
   readonly yAxis?: PlainOption
   readonly series: readonly PlainOption[]
 }
@@ -44,7 +44,7 @@ export function timeOption({ model, unit, yAxis, series }: TimeChartParts): Plai
   return {
     ...baseOption,
     grid: { left: gridLeftPx, right: gridRightPx, top, bottom: 28 },
-    legend: legend(series.map((one) => one.name as string)),
+    legend: legend([...new Set(series.map((one) => one.name as string))]),
     tooltip: tooltip(`@tooltip:${unit}`),
     dataZoom: [{ type: 'inside', filterMode: 'none', zoomOnMouseWheel: 'ctrl', moveOnMouseMove: false }],
     xAxis: timeAxis(model.shown),
@@ -124,8 +124,19 @@ export function logAxis(values: readonly (number | null)[]): PlainOption {
 /** Points at the middle of each bucket that is shown. */
 export function pointsOf(model: ReportModel, values: readonly (number | null)[]): Point[] {
   const { atMs, widthMs } = model.timeline
-  const { startMs, endMs } = model.shown
-  const points = values.map((value, i): Point => [atMs[i]! + widthMs / 2, value])
+  return shownPoints(
+    model,
+    values.map((value, i) => [atMs[i]! + widthMs / 2, value]),
+    widthMs,
+  )
+}
+
+/** Those whose buckets, `widthMs` wide, lie in what is shown, or reach into it. */
+export function shownPoints(
+  { shown: { startMs, endMs } }: ReportModel,
+  points: readonly Point[],
+  widthMs: number,
+): Point[] {
   return points
     .filter(([ms]) => ms + widthMs / 2 > startMs && ms - widthMs / 2 < endMs)
     .map(([ms, value]) => [Math.min(Math.max(ms, startMs), endMs), value])

@@ -4,6 +4,7 @@
 const units = {
   rate: (value) => `${short(value)}/s`,
   bytesRate: (value) => `${shortBytes(value)}/s`,
+  bytes: (value) => shortBytes(value),
   ms: (value) => (value >= 1000 ? `${short(value / 1000)} s` : `${short(value)} ms`),
   count: (value) => short(value),
   ratio: (value) => `${value < 100 ? short(value) : Math.round(value)} ×`,
@@ -101,8 +102,13 @@ function row(colour, name, value) {
 
 function timeTooltip(items, unit, speed) {
   const shown = items.filter((item) => item.value[1] !== null && item.value[1] !== 0)
-  const rows = shown.reverse().map((item) => row(item.color, item.seriesName, unit(item.value[1])))
+  const rows = shown.reverse().map((item) => row(item.color, lineName(item), unit(item.value[1])))
   return timeHead(items[0]?.value[0] ?? 0, speed) + rows.join('')
+}
+
+/** Several lines may share one name in the legend; the id of such a line says which it is. ECharts makes up the others' ids. */
+function lineName({ seriesId, seriesName }) {
+  return seriesId.startsWith('\0') ? seriesName : seriesId
 }
 
 function timeHead(ms, speed) {

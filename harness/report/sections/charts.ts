@@ -3,6 +3,14 @@ import { availabilityChart, othersChart } from '../charts/availability.ts'
 import type { Chart } from '../charts/chart.ts'
 import { heatChart, latencyChart, spectrumChart } from '../charts/latency.ts'
 import { marksOf } from '../charts/marks.ts'
+import {
+  connectionsChart,
+  evictionsChart,
+  linksChart,
+  loadChart,
+  memoryChart,
+  storeChart,
+} from '../charts/parts.ts'
 import { bytesChart, healingChart } from '../charts/traffic.ts'
 import { clock, duration } from '../format.ts'
 import { type Html, html, trusted } from '../html.ts'
@@ -11,6 +19,8 @@ import { lengthMs } from '../spans.ts'
 
 export interface ReportCharts {
   readonly overTime: readonly Chart[]
+  /** Under the strips of what happened, by the same clock. */
+  readonly parts: readonly Chart[]
   readonly latency: readonly Chart[]
   readonly traffic: readonly Chart[]
   readonly healing: readonly Chart[]
@@ -22,8 +32,15 @@ export type DrawFigure = (chart: Chart) => Html
 export function chartsOf(model: ReportModel): ReportCharts {
   return {
     overTime: present([availabilityChart(model), othersChart(model)]),
+    parts: present([
+      loadChart(model),
+      connectionsChart(model),
+      storeChart(model),
+      evictionsChart(model),
+      memoryChart(model),
+    ]),
     latency: present([latencyChart(model), heatChart(model), spectrumChart(model)]),
-    traffic: present([bytesChart(model)]),
+    traffic: present([bytesChart(model), linksChart(model)]),
     healing: present([healingChart(model)]),
   }
 }

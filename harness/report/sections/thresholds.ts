@@ -1,9 +1,10 @@
 // What the scenario demands, what was measured, and the phases those numbers come from.
+import type { ThresholdResult } from '../../history/results-contract.ts'
 import { bytes, count, duration, latency } from '../format.ts'
 import { type Html, html } from '../html.ts'
 import type { PhaseRow, ReportModel } from '../model.ts'
-import { measuredText, mustText } from './measured.ts'
-import { table } from './table.ts'
+import { intervalText, isCloseCall, marginText, measuredText, mustText } from './measured.ts'
+import { type Cell, table } from './table.ts'
 
 const order = { fail: 0, unknown: 1, pass: 2 } as const
 
@@ -15,7 +16,8 @@ export function thresholdsSection(model: ReportModel): Html {
       one.name,
       one.phase,
       html`<span title="${one.expression}">${mustText(model, one)}</span>`,
-      { value: measuredText(model, one.name, one.measured), isBad: one.verdict === 'fail' },
+      measuredCell(model, one),
+      marginCell(model, one),
       html`<span class="badge ${one.verdict}">${model.isRunning ? 'NOT YET' : one.verdict.toUpperCase()}</span>`,
     ])
   const columns = [
@@ -23,13 +25,30 @@ export function thresholdsSection(model: ReportModel): Html {
     { head: 'Phase' },
     { head: 'Must be' },
     { head: 'Measured', isNumber: true },
+    { head: 'Margin', isNumber: true },
     { head: 'Verdict' },
   ]
+  const hasIntervals = model.intervals.length > 0
   return html`<section id="thresholds"><h2>Thresholds</h2>${
+    hasIntervals &&
+    html`<p class="caption">Below a quantile or a ratio: its 95 % interval, by how the seconds of this run differ. A close call: the limit lies within it, so another run may well be judged otherwise.</p>`
+  }${
     rows.length > 0
       ? table(columns, rows)
       : html`<p>The scenario set no thresholds, so nothing could pass.</p>`
   }</section>`
+}
+
+function measuredCell(model: ReportModel, { name, measured, verdict }: ThresholdResult): Cell {
+  const interval = intervalText(model, name)
+  return {
+    value: html`${measuredText(model, name, measured)}${interval !== null && html`<br><span class="muted">${interval}</span>`}`,
+    isBad: verdict === 'fail',
+  }
+}
+
+function marginCell(model: ReportModel, one: ThresholdResult): Html {
+  return html`${marginText(model, one)}${isCloseCall(model, one.name) && html`<br><span class="muted">a close call</span>`}`
 }
 
 export function phasesSection(model: ReportModel): Html {
