@@ -60,10 +60,13 @@ class RewrittenObject {
     this.#target = targetOf(plan.bucket, this.#key)
   }
 
-  /** A read while the next version is being written, which must not keep the old one in a cache; then two reads of it. */
+  /**
+   * A read of what was acknowledged last: when S3 has just gone, it comes from a cache that no failed write has emptied
+   * yet. Then one while the next version is being written, which must not keep the old one in a cache; then one of it.
+   */
   async nextVersion(): Promise<void> {
-    await Promise.all([this.#write(++this.#written), this.#read()])
     await this.#read()
+    await Promise.all([this.#write(++this.#written), this.#read()])
     await this.#read()
   }
 
