@@ -160,3 +160,17 @@ t.test('several routers tell the same story after a reload', async (t) => {
   current = after.router
   t.same(await names(), ['b'])
 })
+
+t.test('a stream that was opened before a reload tells of the router in force', async (t) => {
+  const [before, after] = [routerWorld([server('a')]), routerWorld([server('b')])]
+  let current = before.router
+  const admin = createRouterAdmin({ router: () => current, clock: before.clock, token: null })
+  const { body } = await admin(request('/events'))
+  const stream = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]()
+  const next = async () =>
+    new TextDecoder().decode((await before.clock.until(Promise.resolve(stream.next()))).value)
+  t.match(await next(), /^event: hello\n.*"backends":\[\{"name":"a"/)
+  current = after.router
+  t.match(await next(), /^event: state\n.*"backends":\[\{"name":"b"/)
+  await stream.return!()
+})

@@ -37,7 +37,7 @@ export function createRouterAdmin(options: RouterAdminOptions): Handler {
     '/page.css': asset('page.css', 'text/css'),
     '/page.js': asset('page.js', 'text/javascript'),
     '/state': () => json(200, fullRouterState(router(), clock)),
-    '/events': () => events(router(), clock),
+    '/events': () => events(options),
     '/;csv': () => answer(200, 'text/plain', haproxyCsv(routerState(router(), clock))),
     '/metrics': async () => answer(200, metrics.contentType, await metrics.metrics()),
   }
@@ -74,19 +74,19 @@ function isToken(header: string | undefined, token: string): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted)
 }
 
-/** The full state at first, then the state every second, and every change of state at once. */
-function events(router: Router, clock: Clock): ProxyResponse {
+/** The full state at first, then the state every second, and every change of state at once; across reloads, too. */
+function events({ router, clock }: RouterAdminOptions): ProxyResponse {
   const stream = new EventStream(clock, () => {
     unfollow()
     cancel()
   })
-  const unfollow = router.fleet.journal.follow((transition) => stream.send('transition', transition))
+  const unfollow = router().fleet.journal.follow((transition) => stream.send('transition', transition))
   let cancel = () => {}
   const tick = () => {
     cancel = clock.after(refreshMs, tick)
-    stream.send('state', routerState(router, clock))
+    stream.send('state', routerState(router(), clock))
   }
-  stream.send('hello', fullRouterState(router, clock))
+  stream.send('hello', fullRouterState(router(), clock))
   cancel = clock.after(refreshMs, tick)
   const headers = ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store']
   return { status: 200, headers, body: stream }
