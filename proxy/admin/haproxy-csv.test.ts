@@ -80,6 +80,23 @@ t.test('what an operator set, and a server without checks, are shown in HAProxyâ
   t.equal(rows[4]!.check_status, 'INI')
 })
 
+t.test('what clients send is counted at the frontend as at the servers', async (t) => {
+  const { router, clock, get } = routerWorld([server('s3')])
+  const body = (async function* () {
+    yield Buffer.from('seven B')
+  })()
+  await get('/b/k', { method: 'PUT', headers: ['Content-Length', '7'], body })
+  const rows = rowsOf(haproxyCsv(routerState(router, clock)))
+  t.same(
+    rows.map(({ svname, bin }) => [svname, bin]),
+    [
+      ['FRONTEND', '7'],
+      ['s3', '7'],
+      ['BACKEND', '7'],
+    ],
+  )
+})
+
 const haproxy = which('haproxy')
 t.test(
   'the columns are those of the real HAProxy',

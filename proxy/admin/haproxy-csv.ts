@@ -22,10 +22,11 @@ function field(value: string | number): string {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-function frontend({ name, totals }: RouterState): Row {
+function frontend({ name, totals, backends }: RouterState): Row {
+  const bytesIn = sumOf(backends, (one) => one.bytesIn)
   return {
     ...identity(name, 'FRONTEND', 1, 0, 0),
-    ...traffic(totals.inFlight, totals.maxInFlight, totals.requests, 0, totals.bytesOut),
+    ...traffic(totals.inFlight, totals.maxInFlight, totals.requests, bytesIn, totals.bytesOut),
     ...rates(totals.perSecond, totals.maxPerSecond),
     ...statuses(totals.byStatusClass),
     status: 'OPEN',
@@ -43,7 +44,7 @@ function frontend({ name, totals }: RouterState): Row {
 function backend(state: RouterState): Row {
   const { name, totals, backends } = state
   const up = backends.filter((one) => one.state === 'up')
-  const sum = (read: (one: BackendState) => number) => backends.reduce((total, one) => total + read(one), 0)
+  const sum = (read: (one: BackendState) => number) => sumOf(backends, read)
   return {
     ...identity(name, 'BACKEND', 2, 0, 1),
     ...traffic(
@@ -74,6 +75,10 @@ function backend(state: RouterState): Row {
     algo: 'rendezvous',
     '-': '-',
   }
+}
+
+function sumOf(backends: readonly BackendState[], read: (one: BackendState) => number): number {
+  return backends.reduce((total, one) => total + read(one), 0)
 }
 
 function server(state: RouterState, one: BackendState, sid: number): Row {
