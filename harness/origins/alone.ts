@@ -31,13 +31,15 @@ export async function runOriginAlone(options: AloneOptions): Promise<void> {
       throw new UsageError(`can't make the folder ${dir}: ${error.code}; name another with --dir`)
     })
     await serve(dir, options, asked.signal)
+  } catch (error) {
+    if (error !== asked.signal.reason) throw error
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
 }
 
 async function serve(dir: string, options: AloneOptions, asked: AbortSignal): Promise<void> {
-  const origin = await startOrigin({ ...options, dir })
+  const origin = await startOrigin({ ...options, dir }, asked)
   try {
     await publishOrigin(dir, origin)
     if (asked.aborted) return

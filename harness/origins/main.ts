@@ -81,5 +81,6 @@ try {
 } catch (error) {
   if (!(error instanceof UsageError)) throw error
   console.error(error.message)
-  process.exitCode = exitCodes.usage
+  // The store may listen already.
+  process.exit(exitCodes.usage)
 }

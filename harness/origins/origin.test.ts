@@ -345,6 +345,18 @@ t.test('a data set that can’t be used ends in one line, with nothing left runn
   await t.rejects(started, { name: 'UsageError', message: /holds 0 files/ })
 })
 
+t.test('a port in use ends in one line too, although the store listens already', async (t) => {
+  const port = Number(s3.tlsAddress.split(':')[1])
+  const started = startOrigin({ kind: 's3rver', dir: `${dir}/third`, dataset: `${dir}/data`, seed: 1, port })
+  await t.rejects(started, { name: 'UsageError', message: /EADDRINUSE; give another --port/ })
+})
+
+t.test('a start that is stopped ends at once', async (t) => {
+  const reason = new Error('Ctrl-C')
+  const options = { kind: 's3rver', dir: `${dir}/fourth`, dataset: `${dir}/data`, seed: 1 } as const
+  await t.rejects(startOrigin(options, AbortSignal.abort(reason)), { message: 'Ctrl-C' })
+})
+
 t.test('a key that would leave the bucket’s folder is refused', async (t) => {
   t.equal((await ask(s3, '/artifacts/x/../../origin.json')).status, 400)
   t.equal((await ask(s3, '/artifacts/%2e%2e/origin.json')).status, 400)

@@ -46,8 +46,11 @@ export type OriginFacts = Omit<
   'exited' | 'stop' | 'holds' | 'requestLog' | 'handshakes' | `${'set' | 'clear'}${string}`
 >
 
-/** Resolves when every object is in place and the origin listens. Throws a UsageError for a data set that can't be used. */
-export async function startOrigin(options: OriginOptions): Promise<OriginHandle> {
+/**
+ * Resolves when every object is in place and the origin listens. Throws a UsageError for a data set that can't be used,
+ * and the reason of `stopped` when that is aborted first; nothing is left running then.
+ */
+export async function startOrigin(options: OriginOptions, stopped?: AbortSignal): Promise<OriginHandle> {
   const { dir } = options
   await mkdir(dir, { recursive: true })
   const config: OriginConfig = {
@@ -67,7 +70,7 @@ export async function startOrigin(options: OriginOptions): Promise<OriginHandle>
   const logFile = join(dir, 'origin.log')
   const main = fileURLToPath(new URL('main.ts', import.meta.url))
   const group = await startGroup([process.execPath, main, configFile], dir, logFile)
-  const { tlsAddress, adminUrl } = await untilReady(group)
+  const { tlsAddress, adminUrl } = await untilReady(group, stopped)
   const facts = {
     kind: options.kind,
     tlsAddress,
@@ -99,7 +102,7 @@ export function controlsOf(adminUrl: string): Omit<OriginHandle, keyof OriginFac
   }
 }
 
-async function untilReady(group: Group): Promise<ReadyLine> {
+async function untilReady(group: Group, stopped?: AbortSignal): Promise<ReadyLine> {
   const deadline = performance.now() + readyDeadlineMs
   let how: string | undefined
   void group.ended.then((words) => {
@@ -112,6 +115,10 @@ async function untilReady(group: Group): Promise<ReadyLine> {
     if (line !== undefined) return JSON.parse(line)
     if (how === `exit code ${exitCodes.usage}`) throw new UsageError(tailOf(group.logFile, 1))
     if (how !== undefined) throw new Error(`the origin ended before it was ready:\n${tailOf(group.logFile)}`)
+    if (stopped?.aborted) {
+      await group.stop(0)
+      throw stopped.reason
+    }
     if (performance.now() > deadline) {
       await group.stop(0)
       throw new Error(`the origin was not ready after ${readyDeadlineMs / 1000} s:\n${tailOf(group.logFile)}`)
