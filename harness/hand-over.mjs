@@ -1,7 +1,7 @@
 // Hands a script over to the pinned Node when another one runs it. Plain JavaScript without dependencies: it must run
 // on any Node ≥ 20.
 import { spawn } from 'node:child_process'
-import { realpathSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import { constants } from 'node:os'
 import { pinnedNode } from './pinned-node.mjs'
 
@@ -11,13 +11,24 @@ export function runsPinnedNode() {
 }
 
 /**
- * npm's exec, which npx is, ends at SIGTERM without a word to what it runs. A run must be undone then: this process takes
- * the death of the one that npm put above it for the signal.
+ * npm's exec, which npx is, ends at SIGTERM, SIGHUP or SIGKILL without a word to what it runs. A run must be undone
+ * then: this process takes npm's death, or that of the shell which npm put in between, for SIGTERM.
  */
 export function endWithNpx() {
   if (process.env.npm_command !== 'exec') return
-  const parent = process.ppid
-  setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGTERM'), 500).unref()
+  const above = npxAbove()
+  setInterval(() => npxAbove() === above || process.kill(process.pid, 'SIGTERM'), 500).unref()
+}
+
+/** Who started this process: the numbers of npm and, where one stands in between, of its shell. */
+function npxAbove() {
+  try {
+    const [, name, parent] = /\((.*)\) \S+ (\d+)/.exec(readFileSync(`/proc/${process.ppid}/stat`, 'utf8'))
+    if (name === 'sh') return `${process.ppid} ${parent}`
+  } catch {
+    // No /proc here: the shell's death alone is seen.
+  }
+  return `${process.ppid}`
 }
 
 /**
