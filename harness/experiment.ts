@@ -15,6 +15,8 @@ import { filterObjects, type LoadObject, readManifest } from './load/objects.ts'
 import { targetOf } from './load/sender.ts'
 import { originRegion } from './origins/handle.ts'
 import type { Deployment } from './run/deployment.ts'
+import { RunStopped } from './run/ending.ts'
+import type { RunLimit } from './run/limit.ts'
 import type { Observer } from './run/observer.ts'
 import type { RunOptions } from './run/options.ts'
 import { startRewriter } from './run/rewriter.ts'
@@ -22,14 +24,6 @@ import { orStopped } from './run/stopped.ts'
 import { startStrangers } from './run/strangers.ts'
 import type { Tally } from './run/tally.ts'
 import type { SystemPart } from './systems/part.ts'
-
-/** A scenario's demand that the run can't be judged at all, or must stop early; ends it with verdict `unknown`. */
-export class RunStopped extends Error {
-  constructor(reason: string) {
-    super(reason)
-    this.name = 'RunStopped'
-  }
-}
 
 /** What the story of a phase needs: a name, a sentence, how long, what is wrong meanwhile. */
 export interface PhasePlan {
@@ -85,9 +79,17 @@ export interface RunParts {
   readonly observer: Observer
   readonly emit: (line: HistoryLine) => void
   readonly nowMs: () => number
-  /** Aborted with the reason when the run must end: Ctrl-C, a dead part. */
+  /** Aborted with the reason when the run must end: Ctrl-C, a dead part, a wait without end. */
   readonly stopped: AbortSignal
+  readonly limit: RunLimit
+  /** After this long a read ends, answered or not, ms. */
+  readonly requestTimeoutMs: number
 }
+
+/** What a run waits for between the steps of its story. */
+const nextStep = 'the scenario to go on'
+/** A healthy S3 is asked for some ten thousand in that time. */
+const verifyMs = 60_000
 
 /** What a scenario's story is told with. */
 export class Run {
@@ -109,6 +111,7 @@ export class Run {
     this.links = linkFaults(parts.deployment.toxiproxy, witness)
     this.targets = faultTargets(parts.deployment, witness, parts.options.seed)
     this.#parts = parts
+    parts.limit.awaits(nextStep)
   }
 
   /** Ends what the story began and never ended. */
@@ -127,7 +130,8 @@ export class Run {
     const { name, story, reads, handshake, only } = plan
     const control = plan.from === 's3'
     const target = control ? this.deployment.originThroughLink : this.deployment.entry
-    await this.#during({ name, story, control }, async () => {
+    const longestMs = reads * this.#parts.requestTimeoutMs
+    await this.#during({ name, story, control }, longestMs, async () => {
       await this.#orStopped(this.#parts.faults.change(plan.faults ?? []))
       await this.#load({ mode: 'cold', name, reads, target, handshake, ...(only && { only }) })
     })
@@ -136,7 +140,9 @@ export class Run {
   /** Reads every known object, or those asked for, once through the system. */
   async warm({ concurrency = 16, only }: { concurrency?: number; only?: ObjectFilter } = {}): Promise<void> {
     const which = only ? 'some known objects are' : 'every known object is'
-    await this.#during({ name: 'warm', story: `${which} read once through the system` }, () =>
+    const { generator, requestTimeoutMs } = this.#parts
+    const longestMs = (generator.knownObjects / concurrency) * requestTimeoutMs
+    await this.#during({ name: 'warm', story: `${which} read once through the system` }, longestMs, () =>
       this.#load({ mode: 'warm', name: 'warm', concurrency, ...(only && { only }) }),
     )
   }
@@ -209,7 +215,7 @@ export class Run {
         ...(workload && { workload }),
         ...(only && { only }),
       })
-    await this.#during({ name, story }, async () => {
+    await this.#during({ name, story }, durationMs, async () => {
       if (changeAfterSeconds === undefined) return change().then(load)
       const later = this.#orStopped(sleep(changeAfterSeconds * 1000)).then(change)
       return Promise.all([load(), later])
@@ -221,7 +227,7 @@ export class Run {
     const { name, story, seconds, schedule } = plan
     const { faults, nowMs } = this.#parts
     const sleepUntil = (atMs: number) => this.#orStopped(sleep(Math.max(0, atMs - nowMs())))
-    await this.#during({ name, story }, () =>
+    await this.#during({ name, story }, seconds * 1000, () =>
       Promise.all([
         this.#load({ mode: 'open-loop', name, durationMs: seconds * 1000 }),
         playSchedule(schedule, faults, { nowMs, sleepUntil }),
@@ -251,7 +257,10 @@ export class Run {
 
   /** Asks S3 itself for every upload that was acknowledged. */
   async verifyUploads(): Promise<void> {
-    await this.#orStopped(this.#parts.generator.verifyUploads(this.deployment.originDirect))
+    const { generator, limit } = this.#parts
+    limit.awaits('S3 to be asked for every upload', verifyMs)
+    await this.#orStopped(generator.verifyUploads(this.deployment.originDirect))
+    limit.awaits(nextStep)
   }
 
   #durationMs({ name, seconds, calendarSeconds }: PhasePlan): number {
@@ -263,14 +272,18 @@ export class Run {
 
   async #during(
     phase: { name: string; story: string; control?: boolean },
+    plannedMs: number,
     act: () => Promise<unknown>,
   ): Promise<void> {
-    const { emit, nowMs } = this.#parts
+    const { emit, nowMs, stopped, limit } = this.#parts
+    stopped.throwIfAborted()
+    limit.awaits(`the end of the phase ${phase.name}`, plannedMs)
     emit({ type: 'phase', ...phase, edge: 'start', atMs: nowMs() })
     try {
       await act()
     } finally {
       emit({ type: 'phase', ...phase, edge: 'end', atMs: nowMs() })
+      limit.awaits(nextStep)
     }
   }
 

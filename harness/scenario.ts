@@ -5,7 +5,7 @@ import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Measure, Threshold } from './checkers/threshold.ts'
 import { exitCodes, messageOf, NotApplicable, UsageError } from './errors.ts'
-import { Run, RunStopped } from './experiment.ts'
+import { Run } from './experiment.ts'
 import { FaultSet } from './faults/fault-set.ts'
 import { readsDiskFaults } from './faults/targets.ts'
 import type { HistoryLine } from './history/events.ts'
@@ -20,13 +20,15 @@ import { type Act, requireActs } from './run/acts.ts'
 import { attachDeployment, describeRunning } from './run/attach-deployment.ts'
 import { othersToRun, runOnOthers } from './run/compare-with.ts'
 import { type DeployHooks, type Deployment, deploy } from './run/deployment.ts'
+import { RunEnding, RunStopped } from './run/ending.ts'
+import type { Patience } from './run/limit.ts'
 import { measureLinkCost } from './run/link-cost.ts'
 import { type Observer, observe } from './run/observer.ts'
 import { parseRunOptions, type RunOptions, type ScenarioDefaults } from './run/options.ts'
 import { tellOfRefusal } from './run/refusal.ts'
 import { historyFile, makeRunDirectory, removeRun } from './run/run-directory.ts'
 import { runLine } from './run/run-line.ts'
-import { orStopped } from './run/stopped.ts'
+import { orStopped, orUnwound } from './run/stopped.ts'
 import { Tally } from './run/tally.ts'
 import { UndoStack } from './run/undo.ts'
 import type { SystemPart } from './systems/part.ts'
@@ -56,22 +58,26 @@ const defaultWorkload: Omit<Workload, 'ratePerSecond'> = {
 /** No request may stay unanswered longer: far above every deadline of the reference system, so that a hang is seen as one. */
 const requestTimeoutMs = 5000
 const maxInFlight = 2000
+/** What is brought up has deadlines of its own; they are shorter than three times this. */
+const bringUpMs = 60_000
+const reportMs = 60_000
 
 /**
  * Runs a scenario with the flags in `argv`, then the `script` that tells it on the systems to compare with. Resolves with
- * the exit code. Prints one line for what the user can mend.
+ * the exit code. Prints one line for what the user can mend. `patience`: how far past its plan anything may go.
  */
 export async function runScenario(
   definition: Scenario,
   tell: (run: Run) => Promise<void>,
   argv: string[],
   script: string,
+  patience?: Patience,
 ): Promise<number> {
   try {
     const options = parseRunOptions(definition.name, definition.story, definition, argv)
     const others = othersToRun(options, definition, console.log)
     for (const other of others) requireParts(definition, loadSystem(other))
-    const { exitCode, runDir } = await new ScenarioRun(definition, options).run(tell)
+    const { exitCode, runDir } = await new ScenarioRun(definition, options, patience).run(tell)
     const hasVerdict =
       exitCode === exitCodes.pass || exitCode === exitCodes.fail || exitCode === exitCodes.unknown
     if (others.length === 0 || !hasVerdict) return exitCode
@@ -132,29 +138,23 @@ class ScenarioRun {
   readonly #definition: Scenario
   readonly #options: RunOptions
   readonly #undo = new UndoStack()
-  readonly #stop = new AbortController()
+  readonly #ending: RunEnding
   readonly #startedAt = new Date()
   readonly #runStartNs = process.hrtime.bigint()
   readonly #startMs = performance.now()
-  #interrupted = false
 
-  constructor(definition: Scenario, options: RunOptions) {
+  constructor(definition: Scenario, options: RunOptions, patience?: Patience) {
     this.#definition = definition
     this.#options = options
+    this.#ending = new RunEnding(this.#undo, patience)
   }
 
   readonly #nowMs = () => performance.now() - this.#startMs
 
   async run(tell: (run: Run) => Promise<void>): Promise<{ exitCode: number; runDir: string }> {
-    const { running, ownFiles } = this.#options
-    const system = withOwnFiles(
-      running ? describeRunning(running) : loadSystem(this.#options.system),
-      ownFiles,
-    )
-    if (running) requireActs(this.#definition.name, this.#definition.actsOn ?? [], running)
-    else requireParts(this.#definition, system)
+    using ending = this.#ending
+    const system = this.#systemUnderTest()
     const runDir = makeRunDirectory(this.#options, this.#definition.name, this.#startedAt)
-    const ignoreSignals = this.#listenForSignals()
     const view = createLiveView({
       stream: process.stdout,
       speed: this.#options.speed,
@@ -172,25 +172,20 @@ class ScenarioRun {
     }
     let broken: unknown = null
     try {
-      const workDir = await mkdtemp(path.join(os.tmpdir(), 'breakwater-'))
-      this.#undo.add('remove the temporary files', () => rm(workDir, { recursive: true, force: true }))
-      const logDir = path.join(runDir, 'logs')
-      const deployment = running
-        ? await attachDeployment(running, this.#options, workDir, logDir, this.#hooks)
-        : await deploy(system, this.#options, workDir, logDir, this.#hooks)
-      await this.#tell(tell, deployment, tally, emit)
+      await orUnwound(ending.signal, this.#play(tell, system, runDir, tally, emit))
     } catch (error) {
       broken = error
       if (!(error instanceof UsageError))
         emit({ type: 'doubt', atMs: this.#nowMs(), reason: messageOf(error) })
     }
+    ending.close()
     const notUndone = await this.#undo.run()
     for (const problem of notUndone) emit({ type: 'doubt', atMs: this.#nowMs(), reason: problem })
-    emit({ type: 'end', atMs: this.#nowMs(), interrupted: this.#interrupted })
+    emit({ type: 'end', atMs: this.#nowMs(), interrupted: ending.interrupted })
     view.end()
     page?.end()
+    ending.limit.awaits('the report to be written', reportMs)
     await history.close()
-    ignoreSignals()
     if (broken instanceof UsageError) {
       removeRun(runDir)
       throw broken
@@ -198,30 +193,41 @@ class ScenarioRun {
     return { exitCode: await this.#report(runDir, broken), runDir }
   }
 
+  #systemUnderTest(): SystemDescription {
+    const { running, ownFiles, system: named } = this.#options
+    const system = withOwnFiles(running ? describeRunning(running) : loadSystem(named), ownFiles)
+    if (running) requireActs(this.#definition.name, this.#definition.actsOn ?? [], running)
+    else requireParts(this.#definition, system)
+    return system
+  }
+
+  /** Brings everything up and tells the story. */
+  async #play(
+    tell: (run: Run) => Promise<void>,
+    system: SystemDescription,
+    runDir: string,
+    tally: Tally,
+    emit: (line: HistoryLine) => void,
+  ): Promise<void> {
+    const workDir = await mkdtemp(path.join(os.tmpdir(), 'breakwater-'))
+    this.#undo.add('remove the temporary files', () => rm(workDir, { recursive: true, force: true }))
+    const logDir = path.join(runDir, 'logs')
+    const { running } = this.#options
+    const deployment = running
+      ? await attachDeployment(running, this.#options, workDir, logDir, this.#hooks)
+      : await deploy(system, this.#options, workDir, logDir, this.#hooks)
+    await this.#tell(tell, deployment, tally, emit)
+  }
+
   get #hooks(): DeployHooks {
     return {
       undo: this.#undo,
-      onTrouble: this.#onTrouble,
+      onTrouble: this.#ending.stop,
       onStep: (step) => {
-        this.#stop.signal.throwIfAborted()
+        this.#ending.signal.throwIfAborted()
+        this.#ending.limit.awaits(`${step} to come up`, bringUpMs)
         if (!this.#options.quiet) console.log(`starting ${step}`)
       },
-    }
-  }
-
-  readonly #onTrouble = (reason: string) => this.#stop.abort(new RunStopped(reason))
-
-  /** Ctrl-C and its kin end the run; a second one finds the clean-up under way and changes nothing. */
-  #listenForSignals(): () => void {
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (!this.#interrupted) console.error(`\n${signal}: undoing everything …`)
-      this.#interrupted = true
-      this.#stop.abort(new RunStopped(`interrupted by ${signal}`))
-    }
-    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-    for (const signal of signals) process.on(signal, onSignal)
-    return () => {
-      for (const signal of signals) process.off(signal, onSignal)
     }
   }
 
@@ -238,23 +244,33 @@ class ScenarioRun {
       ratePerSecond: this.#options.ratePerSecond,
     }
     emit(runLine(this.#definition.name, thresholds, this.#options, workload, deployment, this.#startedAt))
+    const { signal, limit } = this.#ending
+    limit.awaits('what the links cost to be measured', bringUpMs)
     if (!this.#options.running) emit(await measureLinkCost(deployment.toxiproxy, this.#nowMs()))
+    limit.awaits('the load generator to come up', bringUpMs)
     const generator = await this.#startGenerator(workload, deployment, emit)
     const startWallMs = this.#startedAt.getTime()
     const watchStores = thresholds.some(({ measure }) => measure.kind === 'store-bytes')
     const observer = observe(deployment, emit, this.#nowMs, startWallMs, watchStores)
     this.#undo.add('stop observing', () => observer.stop())
     const faults = new FaultSet(this.#undo, emit, this.#nowMs)
-    const { signal } = this.#stop
     signal.throwIfAborted()
     const parts = { options: this.#options, deployment, generator, tally, faults, observer, emit }
     {
-      await using run = new Run({ ...parts, nowMs: this.#nowMs, stopped: signal })
+      const bounds = { stopped: signal, limit, requestTimeoutMs: this.#requestTimeoutMs }
+      await using run = new Run({ ...parts, ...bounds, nowMs: this.#nowMs })
       await tell(run)
     }
+    limit.awaits('the last faults to be healed')
     await orStopped(signal, faults.change([]))
+    limit.awaits('the load generator to end', this.#requestTimeoutMs)
     await orStopped(signal, generator.end())
+    limit.awaits('the books to be closed')
     await orStopped(signal, this.#closeTheBooks(deployment, observer, emit))
+  }
+
+  get #requestTimeoutMs(): number {
+    return this.#definition.requestTimeoutMs ?? requestTimeoutMs
   }
 
   async #startGenerator(
@@ -276,9 +292,9 @@ class ScenarioRun {
         uploadPrefix: 'uploads/',
         backups: entry === originThroughLink ? [] : ['s3'],
         maxInFlight,
-        timeoutMs: this.#definition.requestTimeoutMs ?? requestTimeoutMs,
+        timeoutMs: this.#requestTimeoutMs,
       },
-      { onLine: emit, onDeath: this.#onTrouble },
+      { onLine: emit, onDeath: this.#ending.stop },
     )
     this.#undo.add('stop the load generator', () => generator.kill())
     return generator
@@ -301,7 +317,7 @@ class ScenarioRun {
   async #report(runDir: string, broken: unknown): Promise<number> {
     const { verdict } = await presentRun(runDir)
     await this.#pointLatestAt(runDir)
-    if (this.#interrupted) return exitCodes.interrupted
+    if (this.#ending.interrupted) return exitCodes.interrupted
     if (broken !== null && !(broken instanceof RunStopped)) {
       console.error(broken)
       return exitCodes.crash

@@ -21,3 +21,15 @@ t.test('undoes each step once, however often it is asked', async (t) => {
   await undo.run()
   t.equal(times, 1)
 })
+
+t.test('says what is still to do; what comes too late is undone at once and does not begin', async (t) => {
+  const undo = new UndoStack()
+  const done: string[] = []
+  undo.add('close a', async () => done.push('a'))
+  undo.add('close b', async () => t.strictSame(undo.pending, ['close b', 'close a']))
+  t.strictSame(undo.pending, ['close b', 'close a'])
+  await undo.run()
+  t.strictSame(undo.pending, [])
+  t.throws(() => undo.add('close c', async () => done.push('c')), /too late to begin .*close c/)
+  t.strictSame(done, ['a', 'c'])
+})

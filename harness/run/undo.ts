@@ -11,10 +11,26 @@ interface Step {
 /** A stack of undo steps. Register a step before the act that it undoes. */
 export class UndoStack {
   readonly #steps: Step[] = []
+  #current: Step | null = null
   #running: Promise<readonly string[]> | null = null
 
+  /** Once the steps are being run it is too late: the action is taken at once, and this throws, so that nothing begins. */
   add(what: string, action: () => Promise<unknown>): void {
+    if (this.#running !== null) {
+      void action().catch(() => {})
+      throw new Error(`the run has ended; too late to begin what it would have to undo: ${what}`)
+    }
     this.#steps.push({ what, action })
+  }
+
+  /** What is still to do, in words, the step under way included. */
+  get pending(): readonly string[] {
+    return [...this.#steps, ...(this.#current ? [this.#current] : [])].map(({ what }) => what).reverse()
+  }
+
+  /** How long the steps may take together, ms. */
+  get longestMs(): number {
+    return this.#steps.length * stepDeadlineMs
   }
 
   /** Runs every step, last first, whatever the others do. Resolves with a line for each that failed. Runs once. */
@@ -26,7 +42,9 @@ export class UndoStack {
   async #runAll(): Promise<readonly string[]> {
     const failed: string[] = []
     for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+      this.#current = step
       const problem = await attempt(step)
+      this.#current = null
       if (problem) failed.push(problem)
     }
     return failed
