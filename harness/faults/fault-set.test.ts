@@ -50,3 +50,27 @@ t.test('what the next set names too stays, and new ones come before old ones go'
     ['first', 'healed', 160],
   ])
 })
+
+t.test('who undoes the run waits for a healing that is under way already', async (t) => {
+  const undo = new UndoStack()
+  const healed = Promise.withResolvers<void>()
+  const lines: HistoryLine[] = []
+  const faults = new FaultSet(
+    undo,
+    (line) => lines.push(line),
+    () => 0,
+  )
+  const slow = makeFault({
+    ...{ name: 'killed', target: 'cache', evidence: 'seen' },
+    apply: async () => {},
+    undo: () => healed.promise.then(() => 1),
+  })
+  await faults.change([slow])
+  const done: string[] = []
+  const all = [faults.change([]).then(() => done.push('changed')), undo.run().then(() => done.push('undone'))]
+  await new Promise((resolve) => setImmediate(resolve))
+  t.strictSame(done, [])
+  healed.resolve()
+  await Promise.all(all)
+  t.equal(lines.filter((line) => line.type === 'fault' && line.edge === 'healed').length, 1, 'told once')
+})

@@ -33,10 +33,12 @@ export class FaultSet {
     await fault.apply()
   }
 
+  /** Resolves when it is healed, also when somebody else is at it: whoever undoes the run must not go on before. */
   async #heal(fault: Fault): Promise<void> {
-    if (!this.#active.delete(fault)) return
+    const isFirst = this.#active.delete(fault)
     const touched = await fault.heal()
-    this.#emit({ type: 'fault', ...aboutOf(fault), edge: 'healed', atMs: this.#nowMs(), touched })
+    if (isFirst)
+      this.#emit({ type: 'fault', ...aboutOf(fault), edge: 'healed', atMs: this.#nowMs(), touched })
   }
 }
 
