@@ -53,7 +53,8 @@ t.test('placeholders: known ones are filled, an nginx variable is left, a typo i
 
 const server = `
 import net from 'node:net'
-net.createServer((s) => s.end(String(process.pid))).listen(PORT, '127.0.0.1', () => console.log('listening'))
+// Who only looks whether it listens is gone before it is answered.
+net.createServer((s) => s.on('error', () => {}).end(String(process.pid))).listen(PORT, '127.0.0.1', () => console.log('listening'))
 `
 
 async function makePart(t: Test, script = server, ready: PartDescription['ready'] = { tcp: '{listen}' }) {
@@ -99,9 +100,10 @@ t.test('a part starts, is killed, comes back cold, and stops', async (t) => {
 t.test('a part that dies by itself is reported with the tail of its log', async (t) => {
   const { part, ends } = await makePart(
     t,
-    `${server}\nsetTimeout(() => { console.log('out of luck'); process.exit(3) }, 300)`,
+    `process.once('SIGUSR2', () => { console.log('out of luck'); process.exit(3) })\n${server}`,
   )
   await part.start()
+  process.kill(part.pid!, 'SIGUSR2')
   while (ends.length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
   t.match(ends[0], { part: 'cache', how: 'exit code 3', logTail: /out of luck/ })
 })
