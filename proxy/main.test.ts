@@ -253,6 +253,26 @@ for (const role of Object.keys(configs) as RoleName[]) {
   )
 }
 
+t.test(
+  'router: a reload leaves a body alone that is under way for longer than a drain may take',
+  async (t) => {
+    const slow = createServer((_request, response) => {
+      response.writeHead(200, { 'Content-Length': 8 })
+      for (let at = 0; at < 8; at++) setTimeout(() => response.write('x'), at * 250)
+    }).listen(0, '127.0.0.1')
+    await once(slow, 'listening')
+    t.teardown(() => slow.close())
+    const text = `${configs.router(`http://127.0.0.1:${(slow.address() as AddressInfo).port}`)}drain: 100ms\n`
+    const { port, proxy, reload } = await start(t, 'router', text)
+    const agent = new Agent()
+    const answer = read(agent, port, '/b/k')
+    await once(slow, 'request')
+    reload(text)
+    await proxy.line('the new configuration is in force')
+    t.equal(await answer, '200 xxxxxxxx')
+  },
+)
+
 t.test('a port that is taken, or a mistake in the file: said in full, exit 254', async (t) => {
   const s3 = await upstream(t, 'one')
   const cache = configs.cache(s3.url, t.testdirName)

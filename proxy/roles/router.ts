@@ -66,7 +66,7 @@ export function openRouter(file: RouterFile, log: Log, local: LocalServers = {})
         setup = next
         old.router.close()
         next.router.start()
-        closeLater(old, settings.drain)
+        closeOnceIdle(old)
       }
     },
     async close() {
@@ -130,9 +130,11 @@ function withMemory(router: Router, file: RouterFile, log: Log): Handler {
   return tier.handle
 }
 
-/** Requests under way still use the old connections; they have until the end of the drain time. */
-function closeLater({ origins }: Setup, graceMs: number): void {
-  nodeClock.after(graceMs, () => {
-    for (const origin of origins) void origin.close()
-  })
+const idleLookMs = 1000
+
+/** Requests under way still use the old connections, for as long as they take; between two of its servers one uses none. */
+function closeOnceIdle(setup: Setup, wasIdle = false): void {
+  const isIdle = setup.router.fleet.backends.every(({ inFlight, gate }) => inFlight + gate.queued === 0)
+  if (isIdle && wasIdle) for (const origin of setup.origins) void origin.close()
+  else nodeClock.after(idleLookMs, () => closeOnceIdle(setup, isIdle))
 }
