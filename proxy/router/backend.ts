@@ -98,7 +98,7 @@ export class Backend implements Candidate {
   readonly gate: Gate
   /** Of S3 itself, which may beg off (503, SlowDown); null for a cache node, which has its own towards S3. */
   readonly turns: Turns | null
-  readonly counters: Counters = noCounts()
+  counters: Counters = noCounts()
   readonly rate: Rate
   /** Times to the head of an answer. */
   firstByte: Timing
@@ -137,16 +137,19 @@ export class Backend implements Candidate {
     this.#modeSinceMs = clock.monotonicMs()
   }
 
-  /** Takes over what is known of the same server from before a reload. */
+  /**
+   * Takes over what is known of the same server from before a reload, and counts on with it: requests that are under way
+   * still belong to it. Without checks nothing would ever bring a server up that was down.
+   */
   inherit(known: Backend): void {
-    this.#health = known.#health
+    if (this.server.check !== null) this.#health = known.#health
     this.#downtime = known.#downtime
     this.#mode = known.#mode
     this.#modeSinceMs = known.#modeSinceMs
     this.#lastCheck = known.#lastCheck
     this.latency = known.latency
     this.firstByte = known.firstByte
-    Object.assign(this.counters, known.counters)
+    this.counters = known.counters
   }
 
   /** Sends a request; a read in its turn. */

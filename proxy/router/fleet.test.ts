@@ -124,3 +124,23 @@ t.test('a reload keeps what is known of the servers that stay', async (t) => {
   t.match(s3, { routable: 'down', because: 'checks-failed', downtimeMs: backend('s3').downtimeMs })
   t.equal(next.fleet.journal, router.fleet.journal)
 })
+
+t.test(
+  'what ends after a reload counts, too; a server that is checked no more is not left down',
+  async (t) => {
+    const { router, origin, clock, get } = routerWorld()
+    router.start()
+    origin('cache1').put('/b/k', 'known', hitHeaders)
+    origin('s3').mood = 'refused'
+    await clock.advance(3000)
+    const answer = await get('/b/k')
+    const { createRouter } = await import('./route.ts')
+    const { options, ports } = router.fleet
+    const servers = options.servers.map((one) => ({ ...one, check: null }))
+    const next = createRouter({ ...options, servers }, ports, router)
+    await clock.until(collect(answer.body))
+    const [cache1, s3] = next.fleet.backends
+    t.match(cache1!.counters, { requests: 1, bytesOut: 5 })
+    t.equal(s3!.routable, 'up')
+  },
+)
