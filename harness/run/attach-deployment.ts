@@ -11,7 +11,7 @@ import { openToxiproxy } from '../toxiproxy/find.ts'
 import { bringUpOrigin } from './bring-up-origin.ts'
 import { type DeployHooks, type Deployment, oneWayMs, s3Endpoint, scaledCalendar } from './deployment.ts'
 import type { RunOptions } from './options.ts'
-import { type AttachedLink, type RunningDeployment, requireListening } from './running.ts'
+import { type AttachedLink, type RunningDeployment, requireAnswering } from './running.ts'
 
 /** The clients' own way to S3, for the reads that go past the system. */
 const clientLink = 'breakwater-client-s3'
@@ -32,7 +32,7 @@ export async function attachDeployment(
   logDir: string,
   hooks: DeployHooks,
 ): Promise<Deployment> {
-  await requireListening(running.url)
+  await requireAnswering(running.url)
   hooks.onStep('toxiproxy')
   const toxiproxy = await openToxiproxy(options.toxiproxy, { seed: options.seed, logDir })
   hooks.undo.add('take leave of Toxiproxy', () => toxiproxy.stop())

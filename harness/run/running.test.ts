@@ -208,6 +208,12 @@ await t.test('what does not answer is refused, and nothing is left', async (t) =
   const nowhere = `http://127.0.0.1:${(await freePorts(1))[0]}`
   const table: [string[], RegExp][] = [
     [['--system', nowhere, ...flags.slice(2, 6)], /nobody takes connections there \(ECONNREFUSED\)/],
+    [['--system', toxiproxy.url.replace('http', 'https'), ...flags.slice(2, 6)], /speaks no HTTPS \(ERR_SSL/],
+    [['--system', `http://${origin.tlsAddress}`, ...flags.slice(2, 6)], /speaks no HTTP \(/],
+    [
+      ['--system', `https://${origin.tlsAddress}`, ...flags.slice(2, 6)],
+      /give its authority by NODE_EXTRA_CA/,
+    ],
     [[...flags.slice(0, 4), '--toxiproxy', nowhere], /no Toxiproxy answers/],
     [[...flags.slice(0, 6), '--link', 'cache-s3=no-such'], /there is no proxy no-such in the Toxiproxy/],
   ]

@@ -1,8 +1,8 @@
 // `--system URL`: a deployment that runs already. What the user says of it, checked before anything is touched.
 import { existsSync } from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
 import type { Command } from 'commander'
+import { Client } from 'undici'
 import { UsageError } from '../errors.ts'
 import { isOriginFolder } from '../origins/attach.ts'
 import { type AttachedProcess, pidIn } from '../systems/attached-part.ts'
@@ -226,22 +226,32 @@ function requireSignalable(pid: number, text: string): void {
   }
 }
 
-/** @throws UsageError unless somebody listens there. */
-export async function requireListening(url: string): Promise<void> {
-  const { hostname, port, protocol } = new URL(url)
-  const socket = net.connect(
-    Number(port || (protocol === 'https:' ? 443 : 80)),
-    hostname.replace(/^\[|\]$/g, ''),
-  )
-  socket.setTimeout(3000, () => socket.destroy(new Error('no answer within 3 s')))
+const answerDeadlineMs = 5000
+
+/** @throws UsageError unless a server answers there in HTTP, whatever it answers; for https over TLS that can be verified. */
+export async function requireAnswering(url: string): Promise<void> {
+  const client = new Client(url, { connectTimeout: answerDeadlineMs, headersTimeout: answerDeadlineMs })
   try {
-    await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+    await client.request({ method: 'HEAD', path: '/' })
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new UsageError(
-      `--system ${url}: nobody takes connections there (${code ?? message}); start the deployment first`,
-    )
+    throw new UsageError(`--system ${url}: ${whyUnanswered(url, error as NodeJS.ErrnoException)}`)
   } finally {
-    socket.destroy()
+    await client.destroy()
   }
+}
+
+const unreachable = /^(ECONNREFUSED|EHOST|ENET|ENOTFOUND|EAI_|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)/
+
+function whyUnanswered(url: string, { code = '', message }: NodeJS.ErrnoException): string {
+  if (/CERT|SIGNATURE|ALTNAME/.test(code)) {
+    return `its certificate can't be verified (${code}); give its authority by NODE_EXTRA_CA_CERTS`
+  }
+  if (unreachable.test(code)) {
+    return `nobody takes connections there (${code}); start the deployment first`
+  }
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
+    return `no answer to HEAD / within ${answerDeadlineMs / 1000} s; is what it reads from up?`
+  }
+  const scheme = url.startsWith('https:') ? 'HTTPS' : 'HTTP'
+  return `what listens there speaks no ${scheme} (${code || message}); give the address of the deployment`
 }
