@@ -82,3 +82,11 @@ t.test('what is no DNS message is ignored', async (t) => {
   t.same(await resolverFor(server.address).resolve4(name), ['127.0.0.1'])
   udp.close()
 })
+
+t.test('a client that keeps its connection does not keep the server', async (t) => {
+  const server = await startNameserver({})
+  const socket = connect(Number(server.address.split(':')[1]), '127.0.0.1').on('error', () => {})
+  await once(socket, 'connect')
+  await Promise.all([server.stop(), once(socket.resume(), 'close')])
+  t.pass('both are gone')
+})

@@ -49,14 +49,15 @@ export async function startNameserver(
     count(`${key(name)} ${JSON.stringify(answer)}`)
     return answerTo(query, answer)
   }
-  const { udp, tcp } = await listen(reply)
+  const clients = new Set<Socket>()
+  const { udp, tcp } = await listen(reply, clients)
   return {
     address: `127.0.0.1:${(tcp.address() as AddressInfo).port}`,
     answerOf,
     setAnswer: (name, answer) => void answers.set(key(name), answer),
     queriesFor: (name) => queries.get(key(name)) ?? 0,
     answered: (name, answer) => queries.get(`${key(name)} ${JSON.stringify(answer)}`) ?? 0,
-    stop: () => close(udp, tcp),
+    stop: () => close(udp, tcp, clients),
   }
 }
 
@@ -83,9 +84,13 @@ function answerTo(query: dns.Packet, answer: NameAnswer): dns.Packet | null {
 const rcode = { servfail: 2, nxdomain: 3 } as const
 
 /** Both protocols on one port; the port that TCP is given may be taken for UDP, so it may need another try. */
-async function listen(reply: Reply): Promise<{ udp: UdpSocket; tcp: Server }> {
+async function listen(reply: Reply, clients: Set<Socket>): Promise<{ udp: UdpSocket; tcp: Server }> {
   for (let attempt = 1; ; attempt++) {
-    const tcp = createServer((socket) => serveTcp(socket, reply)).listen(0, '127.0.0.1')
+    const tcp = createServer((socket) => {
+      clients.add(socket)
+      socket.once('close', () => clients.delete(socket))
+      serveTcp(socket, reply)
+    }).listen(0, '127.0.0.1')
     await once(tcp, 'listening')
     const udp = createSocket('udp4')
     udp.on('message', (message, from) => {
@@ -129,8 +134,10 @@ function parse(bytes: Buffer, decode: (bytes: Buffer) => dns.Packet | null): dns
   }
 }
 
-async function close(udp: UdpSocket, tcp: Server): Promise<void> {
+/** A client may keep its connection for ever; it is not waited for. */
+async function close(udp: UdpSocket, tcp: Server, clients: ReadonlySet<Socket>): Promise<void> {
   udp.close()
   tcp.close()
+  for (const client of clients) client.destroy()
   await once(tcp, 'close')
 }

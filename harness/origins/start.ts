@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
-import { exitCodes, UsageError } from '../errors.ts'
+import { exitCodes, messageOf, UsageError } from '../errors.ts'
 import { type Group, startGroup, tailOf } from '../systems/process-group.ts'
 import { type Credentials, type OriginHandle, type OriginOptions, originHost } from './handle.ts'
 
 /** A large data set takes a while to be read and digested. */
 const readyDeadlineMs = 120_000
 const pollMs = 20
+/** Much longer than any answer takes; an origin that is silent for so long is stuck. */
+const controlTimeoutMs = 30_000
 
 /** The bucket all objects of a run are in. */
 const bucket = 'artifacts'
@@ -127,7 +129,7 @@ async function untilReady(group: Group, stopped?: AbortSignal): Promise<ReadyLin
   }
 }
 
-/** One call of the origin's control; its answer as it came. */
+/** One call of the origin's control; its answer as it came. Rejects when there is none within 30 s. */
 async function control<T>(
   adminUrl: string,
   method: 'GET' | 'PUT' | 'DELETE',
@@ -136,7 +138,11 @@ async function control<T>(
 ): Promise<T> {
   const answer = await request(`${adminUrl}${path}`, {
     method,
+    headersTimeout: controlTimeoutMs,
+    bodyTimeout: controlTimeoutMs,
     ...(body !== undefined && { body: JSON.stringify(body) }),
+  }).catch((error) => {
+    throw new Error(`the origin's control: ${method} ${path} failed: ${messageOf(error)}`, { cause: error })
   })
   const result = (await answer.body.json()) as T & { error?: string }
   if (answer.statusCode !== 200) throw new Error(`the origin's control: ${result.error}`)

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import t from 'tap'
 import { openToxiproxy } from '../toxiproxy/find.ts'
 import { measureLinkCost } from './link-cost.ts'
@@ -20,4 +22,13 @@ t.test('a link that is cut is an error, and is removed all the same', async (t) 
   }
   await t.rejects(measureLinkCost(refusing, 0), /no ports left/)
   t.strictSame(removed, ['link-cost'])
+})
+
+t.test('a link on which nothing comes back is an error, no wait without end', async (t) => {
+  const deaf = createServer((socket) => socket.on('error', () => {}).end()).listen(0, '127.0.0.1')
+  await once(deaf, 'listening')
+  t.teardown(() => deaf.close())
+  const { port } = deaf.address() as AddressInfo
+  const cutting = { createLink: async () => `127.0.0.1:${port}`, removeLink: async () => {} }
+  await t.rejects(measureLinkCost(cutting, 0), /a link without toxics was cut, or silent/)
 })

@@ -7,6 +7,7 @@ import type { Toxiproxy } from '../toxiproxy/control.ts'
 
 const roundTrips = 200
 const probeBytes = 512
+const silentMs = 5000
 const link = 'link-cost'
 
 /** Takes about a fifth of a second; leaves nothing behind. `atMs` is the run's time. */
@@ -14,7 +15,14 @@ export async function measureLinkCost(
   toxiproxy: Pick<Toxiproxy, 'createLink' | 'removeLink'>,
   atMs: number,
 ): Promise<LinkCostLine> {
-  const echo = net.createServer((socket) => socket.setNoDelay(true).pipe(socket))
+  const echoing = new Set<net.Socket>()
+  const echo = net.createServer((socket) => {
+    echoing.add(socket)
+    socket
+      .on('error', () => {})
+      .setNoDelay(true)
+      .pipe(socket)
+  })
   await new Promise<void>((resolve, reject) => {
     echo.once('error', reject).listen(0, '127.0.0.1', resolve)
   })
@@ -23,8 +31,11 @@ export async function measureLinkCost(
     const through = await toxiproxy.createLink(link, `127.0.0.1:${port}`)
     return { type: 'link-cost', atMs, roundTrips, ...(await timesOf(port, Number(through.split(':')[1]))) }
   } finally {
-    await toxiproxy.removeLink(link)
-    await new Promise((resolve) => echo.close(resolve))
+    const closed = new Promise((resolve) => echo.close(resolve))
+    await toxiproxy.removeLink(link).finally(() => {
+      for (const socket of echoing) socket.destroy()
+    })
+    await closed
   }
 }
 
@@ -49,7 +60,9 @@ async function timesOf(directPort: number, linkPort: number) {
 function connect(port: number): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
     const socket = net.connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(socket))
-    socket.once('error', reject)
+    socket.on('error', reject)
+    // Each wait for an echo ends with the connection.
+    socket.setTimeout(silentMs, () => socket.destroy())
   })
 }
 
@@ -57,7 +70,8 @@ function roundTripMs(socket: net.Socket): Promise<number> {
   const startMs = performance.now()
   let missing = probeBytes
   return new Promise((resolve, reject) => {
-    const onClose = () => reject(new Error('a link without toxics was cut'))
+    const onClose = () => reject(new Error('a link without toxics was cut, or silent'))
+    if (socket.destroyed) return onClose()
     const onData = (chunk: Buffer) => {
       missing -= chunk.length
       if (missing > 0) return

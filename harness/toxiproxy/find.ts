@@ -15,7 +15,7 @@ import { type Control, control, type Toxiproxy } from './control.ts'
 /** Where `npm run toxiproxy:install` puts the real one. */
 export const toolsFolder = fileURLToPath(new URL('../../.tools/bin', import.meta.url))
 
-const startTimeoutMs = 10_000
+const startTimeoutMs = 15_000
 const stopGraceMs = 3_000
 
 export interface OpenOptions {
@@ -87,11 +87,19 @@ async function startEmbedded({ seed, logDir }: OpenOptions): Promise<Toxiproxy> 
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', log, 'ipc'] })
   closeSync(log)
   const server = supervise(child)
-  const url = await Promise.race([readyUrl(child), server.exited.then(() => undefined)])
-  if (url === undefined) throw new Error(`the embedded Toxiproxy did not start: ${tailOf(logFile)}`)
+  const late = sleep(startTimeoutMs, undefined, { ref: false })
+  const url = await Promise.race([readyUrl(child), server.exited.then(() => undefined), late])
+  if (url === undefined)
+    return failed(server.stop, `the embedded Toxiproxy did not start: ${tailOf(logFile)}`)
   child.unref()
   child.channel?.unref()
-  return withEnd(await control(url), server.stop, server.exited)
+  const taken = await control(url).catch((error) => failed(server.stop, messageOf(error)))
+  return withEnd(taken, server.stop, server.exited)
+}
+
+async function failed(stop: () => Promise<void>, reason: string): Promise<never> {
+  await stop()
+  throw new Error(reason)
 }
 
 async function readyUrl(child: ChildProcess): Promise<string | undefined> {
