@@ -2,11 +2,15 @@
 // cache has stored.
 import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { DiskFault } from '../../proxy/adapters/store/disk-faults.ts'
 import { type Fault, makeFault } from './fault.ts'
 import { wishesAbout } from './wishes.ts'
+
+/** A store looks at its control file at most every 50 ms, and writes its count as seldom. */
+const noticedAfterMs = 150
 
 /**
  * The store that reads `controlFile` meets this fault in every operation it concerns. It counts them into
@@ -18,6 +22,7 @@ export function diskFails(part: string, controlFile: string, fault: DiskFault): 
   const wishes = wishesAbout<DiskFault>(controlFiles, controlFile, async (wish) => {
     if (wish === null) await rm(controlFile, { force: true })
     else await writeWhole(controlFile, JSON.stringify(wish))
+    await sleep(noticedAfterMs)
   })
   return makeFault({
     name: `disk: ${fault.fault}`,
@@ -47,10 +52,15 @@ async function countIn(controlFile: string): Promise<number> {
   return Number(await readFile(`${controlFile}.touched`, 'utf8').catch(() => '0'))
 }
 
-interface Flip {
+interface Place {
   readonly path: string
   readonly inode: number
   readonly offset: number
+}
+
+interface Flip extends Place {
+  /** What stands there since. */
+  readonly byte: number
 }
 
 export interface FlipOptions {
@@ -64,7 +74,7 @@ export interface FlipOptions {
 /** Not bodies: configurations, logs, and an index's own pages, whose damage nothing could tell from a program's fault. */
 const notBodies = /\.(ya?ml|conf|cfg|json|log|pid|pem|mdb|sqlite|sqlite-wal|sqlite-shm)$/
 
-/** One bit is flipped in some of the bodies stored below a folder; healing flips those back that are still the same file. */
+/** One bit is flipped in some of the bodies stored below a folder; healing flips those back that still stand there. */
 export function storedBitsFlip(part: string, folder: string, options: FlipOptions): Fault {
   let flips: Flip[] = []
   return makeFault({
@@ -72,39 +82,46 @@ export function storedBitsFlip(part: string, folder: string, options: FlipOption
     target: part,
     evidence: 'files in which one bit was flipped',
     async apply() {
-      flips = await chooseFlips(folder, options)
-      for (const flip of flips) await flipBit(flip)
+      for (const place of await choosePlaces(folder, options)) {
+        const byte = await flipBit(place)
+        if (byte !== null) flips.push({ ...place, byte })
+      }
     },
     async undo() {
       const { length } = flips
-      for (const flip of flips) await flipBit(flip)
+      for (const flip of flips) await flipBit(flip, flip.byte)
       flips = []
       return length
     },
   })
 }
 
-async function chooseFlips(folder: string, { seed, share, minBytes }: FlipOptions): Promise<Flip[]> {
+async function choosePlaces(folder: string, { seed, share, minBytes }: FlipOptions): Promise<Place[]> {
   const generator = xoroshiro128plus(seed)
   const draw = () => uniformFloat64(generator)
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const bodies = entries.filter((entry) => entry.isFile() && !notBodies.test(entry.name))
   const paths = bodies.map((entry) => join(entry.parentPath, entry.name))
-  const flips: Flip[] = []
+  const places: Place[] = []
   for (const path of paths.sort()) {
     const { size, ino: inode } = await stat(path).catch(() => ({ size: 0, ino: 0 }))
-    if (size >= minBytes && draw() < share) flips.push({ path, inode, offset: Math.floor(draw() * size) })
+    if (size >= minBytes && draw() < share) places.push({ path, inode, offset: Math.floor(draw() * size) })
   }
-  return flips
+  return places
 }
 
-/** A file that has been removed or replaced since is left alone. */
-async function flipBit({ path, inode, offset }: Flip): Promise<void> {
+/**
+ * Resolves with the byte as it is then; null when it was left alone: the file has been removed or replaced, or was
+ * written anew and `expected` doesn't stand there any more.
+ */
+async function flipBit({ path, inode, offset }: Place, expected?: number): Promise<number | null> {
   const found = await stat(path).catch(() => null)
-  if (found?.ino !== inode) return
+  if (found?.ino !== inode) return null
   await using file = await open(path, 'r+')
   const byte = Buffer.alloc(1)
   await file.read(byte, 0, 1, offset)
+  if (expected !== undefined && byte[0] !== expected) return null
   byte[0]! ^= 1
   await file.write(byte, 0, 1, offset)
+  return byte[0]!
 }
