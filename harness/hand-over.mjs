@@ -20,6 +20,18 @@ export function endWithNpx() {
   setInterval(() => npxAbove() === above || process.kill(process.pid, 'SIGTERM'), 500).unref()
 }
 
+/**
+ * What `compare` or `all.mjs` started shares its output and ends with it, however that ends: the channel between the two
+ * closes then.
+ */
+export function endWithStarter() {
+  if (process.send === undefined) return
+  const end = () => process.kill(process.pid, 'SIGTERM')
+  if (!process.connected) end()
+  process.once('disconnect', end)
+  process.channel?.unref()
+}
+
 /** Who started this process: the numbers of npm and, where one stands in between, of its shell. */
 function npxAbove() {
   try {

@@ -1,7 +1,22 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
 import { planAll, runAll, worstExitCode } from './all.ts'
+
+const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url))
+
+/** As users start it: what it starts shares its output, which must not be this test's. */
+function start(t: Test, ...flags: string[]) {
+  const args = [path('node_modules/zx/build/cli.js'), path('scenarios/all.mjs'), ...flags]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => child.kill('SIGKILL'))
+  return child
+}
 
 t.test('every scenario runs on every system, row by row', async (t) => {
   const plans = planAll(['a', 'b'], ['reference', 'x/mine.yaml'], ['--quiet'], '/out')
@@ -46,10 +61,19 @@ t.test(
 t.test(
   'the table of a scenario on a system that has no part for it says so, and it counts for nothing',
   async (t) => {
-    t.capture(console, 'log')
     const out = t.testdir()
-    const flags = ['--systems', 'direct', '--scenarios', 'cache-node-death,router-restart', '--out', out]
-    t.equal(await runAll(flags), 2)
+    const child = start(
+      t,
+      '--systems',
+      'direct',
+      '--scenarios',
+      'cache-node-death,router-restart',
+      '--out',
+      out,
+    )
+    child.stdout.resume()
+    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
+    t.equal(code, 2, said)
     const table = readFileSync(join(out, 'scenarios.md'), 'utf8')
     t.match(table, '| cache-node-death | n/a: no cache |')
     t.match(table, '| router-restart | n/a: no router |')
@@ -62,4 +86,17 @@ t.test('bad flags end it before the first run, with 254', async (t) => {
     t.equal(await runAll(flags), 254, flags.join(' '))
   }
   t.equal(said().length, 4, 'one line each')
+})
+
+t.test('a run ends with the command that started it, however that ends', async (t) => {
+  const flags = ['--systems', 'direct', '--scenarios', 's3-outage', '--out', t.testdir()]
+  const child = start(t, ...flags)
+  child.stderr.resume()
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === 'starting origin') break
+  }
+  child.kill('SIGKILL')
+  // The run has the other end of these, too.
+  await Promise.all([once(child.stdout.resume(), 'close'), once(child.stderr, 'close')])
+  t.pass('nobody is left')
 })
