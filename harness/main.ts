@@ -1,7 +1,7 @@
 // The `breakwater` command line. Each subcommand loads what it needs when it runs.
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { exitCodes, messageOf, UsageError } from './errors.ts'
 import { handOver } from './hand-over.mjs'
 import { originChoice } from './origins/handle.ts'
@@ -22,7 +22,8 @@ program
   .description(`runs a scenario: ${runnable.join(', ')}; its own --help lists the flags`)
   .allowUnknownOption()
   .helpOption(false)
-  .action((name: string, flags: string[]) => {
+  .action((name: string, flags: string[], _options, command) => {
+    if (isHelp(name)) return command.outputHelp()
     if (!runnable.includes(name)) {
       throw new UsageError(`there is no scenario "${name}"; there are ${runnable.join(', ')}`)
     }
@@ -132,7 +133,10 @@ program
   .description('starts the reference system alone: cache, router or both, with --config FILE')
   .allowUnknownOption()
   .helpOption(false)
-  .action((role: string, flags: string[]) => handOver([path.join(root, 'proxy/main.ts'), role, ...flags]))
+  .action((role: string, flags: string[], _options, command) => {
+    if (isHelp(role)) return command.outputHelp()
+    return handOver([path.join(root, 'proxy/main.ts'), role, ...flags])
+  })
 
 program
   .command('toxiproxy [flags...]')
@@ -152,6 +156,11 @@ interface OriginFlags {
   readonly dir: string
 }
 
+/** Asked of a command that passes its flags on. */
+function isHelp(word: string): boolean {
+  return word === '--help' || word === '-h'
+}
+
 function portNumber(text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port
@@ -164,7 +173,7 @@ function wholeNumber(text: string): number {
 }
 
 function positiveInteger(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`expected a positive whole number, got "${text}"`)
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Expected a positive whole number.')
   return Number(text)
 }
 

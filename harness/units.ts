@@ -12,6 +12,12 @@ export function parseDuration(text: string): number | null {
   return total
 }
 
+/** Seconds as parseDuration reads them: "2h57m". */
+export function durationText(seconds: number): string {
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+  return `${h ? `${h}h` : ''}${m ? `${m}m` : ''}${s || seconds === 0 ? `${s}s` : ''}`
+}
+
 /** Seconds as "2 h 57 min", "59 min", "12.5 s": two units at the most. */
 export function formatSeconds(seconds: number): string {
   const s = Math.round(seconds)

@@ -30,9 +30,13 @@ function argumentsOf(argv: readonly string[]): {
   try {
     const { positionals, values } = parseArgs({
       args: [...argv],
-      options: { config: { type: 'string' } },
+      options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
       allowPositionals: true,
     })
+    if (values.help) {
+      console.log(usage)
+      process.exit(0)
+    }
     const start = roles[positionals[0] ?? '']
     if (start === undefined || positionals.length !== 1 || values.config === undefined) fail(usage)
     return { start, file: values.config }

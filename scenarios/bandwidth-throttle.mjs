@@ -31,7 +31,7 @@ await scenario(
     actsOn: ['s3-links'],
     speed: 240,
     ratePerSecond: 20,
-    durationSeconds: 240,
+    durationSeconds: null,
     throttle: 25_000_000,
     workload: { arrivals: 'constant', shares: { neverRead: 0, upload: 0 } },
     // The largest takes 2.7 s at 25 MB/s.

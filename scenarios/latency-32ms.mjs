@@ -26,7 +26,7 @@ await scenario(
     actsOn: ['s3-links'],
     speed: 240,
     ratePerSecond: 100,
-    durationSeconds: 240,
+    durationSeconds: null,
     thresholds: [
       ...Object.keys(classes).flatMap((size) => [
         ratio(

@@ -17,7 +17,7 @@ await scenario(
     story: 'Many clients ask at once for one object that nobody has read; S3 is asked once.',
     speed: 240,
     ratePerSecond: 100,
-    durationSeconds: 240,
+    durationSeconds: null,
     workload: { shares: { neverRead: 0, upload: 0 } },
     thresholds: names.flatMap((phase) => [
       {

@@ -7,7 +7,7 @@ import { comparedDir } from '../report/compared.ts'
 import { loadSystem } from '../systems/system.ts'
 import type { RunOptions, ScenarioDefaults } from './options.ts'
 import { isUrl } from './running.ts'
-import { folderName, parseList, runScript } from './scripts.ts'
+import { folderName, parseList, requireDistinctFolders, runScript } from './scripts.ts'
 
 /**
  * The systems to run on afterwards. What the user listed must be there; what only the scenario names is left out, with
@@ -33,6 +33,7 @@ export function othersToRun(
 function listedOthers(list: string, system: string): readonly string[] {
   if (list === 'none') return []
   const others = parseList('--compare-with', list)
+  requireDistinctFolders('--compare-with', others)
   for (const other of others) {
     if (other === system) throw new UsageError(`--compare-with: ${other} is the system under test itself`)
     const missing = missingPrograms(other)
@@ -47,7 +48,7 @@ function listedOthers(list: string, system: string): readonly string[] {
 /** Programs of the system's parts that are named without a path and stand in no folder of PATH. */
 function missingPrograms(system: string): string[] {
   const folders = (process.env.PATH ?? '').split(delimiter)
-  const programs = loadSystem(system).parts.map(({ command }) => command[0]!)
+  const programs = loadSystem(system, '--compare-with').parts.map(({ command }) => command[0]!)
   return [...new Set(programs)].filter(
     (program) => !/[{/]/.test(program) && findCommand(program, folders) === null,
   )

@@ -19,8 +19,14 @@ t.test('every mistake is found before the first run starts', async (t) => {
   const cases: [string, string[], { systems?: string; rounds?: string }, RegExp][] = [
     ['s3-outrage', [], {}, /no scenario "s3-outrage"; there are .*s3-outage/],
     ['all', [], {}, /no scenario "all"/],
-    ['s3-outage', [], { systems: 'reference,nobody' }, /--system: "nobody" is neither/],
+    ['s3-outage', [], { systems: 'reference,nobody' }, /--systems: "nobody" is neither/],
     ['s3-outage', [], { systems: 'direct,direct' }, /--systems: "direct" is there twice/],
+    [
+      's3-outage',
+      [],
+      { systems: 'direct,a/direct.yaml' },
+      /direct and a\/direct.yaml would share one folder/,
+    ],
     ['s3-outage', [], { systems: 'direct,' }, /--systems: expected names with commas between/],
     ['s3-outage', [], { rounds: 'two' }, /--rounds: expected a positive whole number, got "two"/],
     ['s3-outage', ['--rate', 'many'], {}, /--rate.*Expected a positive number/],

@@ -63,11 +63,24 @@ t.test('every mistake is one line that says what was expected', async (t) => {
     [['--compare-with'], /argument missing/],
     [['--origin', 'ftp://x/y'], /expected s3rver, synthetic or https:/],
     [['--origin', 'https://host'], /expected s3rver, synthetic or https:/],
+    [
+      ['--origin', 'breakwater-origin'],
+      /got "breakwater-origin", where no `npx breakwater origin` runs either/,
+    ],
     [['extra'], /too many arguments/],
     [['--dataset', '/does/not/exist'], /--dataset: there is no folder/],
   ]
   for (const [argv, message] of cases) {
     t.throws(() => parse(...argv), { name: 'UsageError', message }, argv.join(' '))
+  }
+})
+
+t.test('a length is refused where nothing has one, as what the scenario has none of', async (t) => {
+  const parse = (...argv: string[]) =>
+    parseRunOptions('herd', 'a story', { ...defaults, durationSeconds: null }, argv)
+  t.ok(parse('--rate', '5'))
+  for (const argv of [['--duration', '3h'], ['--duration=3h']]) {
+    t.throws(() => parse(...argv), { name: 'NotApplicable', lacks: 'length to set' })
   }
 })
 

@@ -1,14 +1,14 @@
 // The scenario command line: flags in, a checked plan out. Every mistake is a UsageError before anything starts.
 import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { messageOf, UsageError } from '../errors.ts'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { messageOf, NotApplicable, UsageError } from '../errors.ts'
 import { allFaultNames } from '../faults/catalogue.ts'
 import { parseSchedule, type RandomSchedule } from '../faults/random-schedule.ts'
 import { defaultDollarsPerGb } from '../history/results.ts'
 import { isOriginFolder } from '../origins/attach.ts'
 import { originChoice } from '../origins/handle.ts'
-import { parseDuration } from '../units.ts'
+import { durationText, parseDuration } from '../units.ts'
 import { addRunningOptions, type RunningDeployment, type RunningFlags, runningDeployment } from './running.ts'
 
 /** Where runs leave their folders unless --out says otherwise. */
@@ -18,8 +18,8 @@ export const reportsDir = path.resolve(import.meta.dirname, '../../reports')
 export interface ScenarioDefaults {
   readonly speed: number
   readonly ratePerSecond: number
-  /** Calendar length of the fault, seconds. */
-  readonly durationSeconds: number
+  /** Calendar length of the fault, seconds; null when nothing in the story has one, and there is no `--duration`. */
+  readonly durationSeconds: number | null
   /** Where the objects are, when not in s3rver. */
   readonly origin?: string
   /** Sizes of known objects beside those of the data set, bytes; an origin that runs already or is elsewhere has none. */
@@ -72,6 +72,12 @@ export function parseRunOptions(
   argv: string[],
 ): RunOptions {
   const command = scenarioCommand(scenario, story, defaults)
+  if (defaults.durationSeconds === null && argv.some((word) => /^--duration(=|$)/.test(word))) {
+    throw new NotApplicable(
+      `--duration: no fault of ${scenario} has a length that could be set`,
+      'length to set',
+    )
+  }
   try {
     command.parse(argv, { from: 'user' })
   } catch (error) {
@@ -91,7 +97,7 @@ export function parseRunOptions(
     speed: flags.speed,
     ratePerSecond: flags.rate,
     seed: flags.seed,
-    durationSeconds: flags.duration,
+    durationSeconds: flags.duration ?? 0,
     out: flags.out ? path.resolve(flags.out) : null,
     dataset: flags.dataset ? path.resolve(flags.dataset) : null,
     quiet: flags.quiet ?? false,
@@ -140,12 +146,6 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
     .option('--speed <n>', 'divides calendar durations', positiveNumber, defaults.speed)
     .option('--rate <n>', 'arrivals a second', positiveNumber, defaults.ratePerSecond)
     .option('--seed <n>', 'decides arrivals, popularity and chance', wholeNumber, 1)
-    .option(
-      '--duration <time>',
-      'calendar length of the fault, such as 3h',
-      calendarSeconds,
-      defaults.durationSeconds,
-    )
     .option('--price <dollars>', 'for a GB out of S3, in the report', positiveNumber, defaultDollarsPerGb)
     .option('--dataset <dir>', 'your own files as the objects')
     .option('--out <dir>', 'the folder for this run (default: reports/NAME/TIME)')
@@ -154,6 +154,11 @@ function scenarioCommand(scenario: string, story: string, defaults: ScenarioDefa
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
+  if (defaults.durationSeconds !== null) {
+    const option = new Option('--duration <time>', 'calendar length of the fault, such as 3h')
+    const { durationSeconds: seconds } = defaults
+    command.addOption(option.argParser(calendarSeconds).default(seconds, durationText(seconds)))
+  }
   if (defaults.throttle !== undefined) {
     const what = 'bytes a second that S3 gives one client, all its connections together'
     command.option('--throttle <n>', what, positiveNumber, defaults.throttle)
@@ -193,7 +198,12 @@ function faultList(text: string): RandomSchedule {
 }
 
 function originFlag(text: string): string {
-  if (!isOriginFolder(path.resolve(text))) originChoice(text)
+  if (isOriginFolder(path.resolve(text))) return text
+  try {
+    originChoice(text)
+  } catch (error) {
+    throw new UsageError(`${messageOf(error)}, where no \`npx breakwater origin\` runs either`)
+  }
   return text
 }
 

@@ -1,7 +1,7 @@
 // `--system URL`: a deployment that runs already. What the user says of it, checked before anything is touched.
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { Client } from 'undici'
 import { UsageError } from '../errors.ts'
 import { isOriginFolder } from '../origins/attach.ts'
@@ -32,7 +32,7 @@ export interface RunningFlags {
   readonly restartEmpty: readonly string[]
   readonly reload: readonly string[]
   readonly link: readonly string[]
-  readonly allowRemote: boolean
+  readonly allowRemote?: boolean
 }
 
 const onlyForUrls = ['process', 'restart', 'restartEmpty', 'reload', 'link', 'allowRemote'] as const
@@ -51,26 +51,24 @@ export function withoutRunningFlags(argv: readonly string[]): string[] {
   })
 }
 
-const gather = (text: string, before: readonly string[]) => [...before, text]
+/** An option that may be there several times. */
+function several(flags: string, description: string): Option {
+  const gather = (text: string, before: readonly string[]) => [...before, text]
+  return new Option(flags, description).argParser(gather).default([], 'none')
+}
 
 export function addRunningOptions(command: Command): Command {
   return command
-    .option(
-      '--process <role=pid>',
-      'with --system URL: cache or router (or ROLE:NAME) = PID or pid file',
-      gather,
-      [],
+    .addOption(
+      several('--process <role=pid>', 'with --system URL: cache or router (or ROLE:NAME) = PID or pid file'),
     )
-    .option('--restart <name=command>', 'starts that process again, its store kept', gather, [])
-    .option('--restart-empty <name=command>', 'starts that process again with an empty store', gather, [])
-    .option('--reload <name=signal>', 'makes that process read its configuration again', gather, [])
-    .option(
-      '--link <from-to=proxy>',
-      'the proxy of a running Toxiproxy on that way: cache-s3=NAME',
-      gather,
-      [],
+    .addOption(several('--restart <name=command>', 'starts that process again, its store kept'))
+    .addOption(several('--restart-empty <name=command>', 'starts that process again with an empty store'))
+    .addOption(several('--reload <name=signal>', 'makes that process read its configuration again'))
+    .addOption(
+      several('--link <from-to=proxy>', 'the proxy of a running Toxiproxy on that way: cache-s3=NAME'),
     )
-    .option('--allow-remote', 'the URL is on another machine, and mine to load and break', false)
+    .option('--allow-remote', 'the URL is on another machine, and mine to load and break')
 }
 
 /** Whether `--system` is a URL. */

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { exitCodes, UsageError } from '../errors.ts'
 import type { FinishedRun } from '../report/scenario-table.ts'
 import { loadSystem } from '../systems/system.ts'
-import { parseRunOptions } from './options.ts'
+import { parseRunOptions, reportsDir } from './options.ts'
 import { hearRefusal, type Refusal } from './refusal.ts'
 import { isUrl, withoutRunningFlags } from './running.ts'
 
@@ -31,6 +31,24 @@ export function parseList(flag: string, text: string): string[] {
   return names
 }
 
+/** With every flag that some scenario offers. */
+const anyDefaults = {
+  speed: 1,
+  ratePerSecond: 1,
+  durationSeconds: 1,
+  throttle: 1,
+  drawsFaults: true,
+} as const
+
+/** Each system's runs lie in folders of its name. @throws UsageError when two would share them. */
+export function requireDistinctFolders(flag: string, systems: readonly string[]): void {
+  const folders = systems.map(folderName)
+  const second = folders.findIndex((folder, i) => folders.indexOf(folder) !== i)
+  if (second === -1) return
+  const [a, b] = [systems[folders.indexOf(folders[second]!)], systems[second]]
+  throw new UsageError(`${flag}: the runs of ${a} and ${b} would share one folder; rename a file`)
+}
+
 /** @throws UsageError for what every one of the runs would refuse, before the first one starts. */
 export function checkPlan(scenarios: readonly string[], systems: readonly string[], flags: string[]): void {
   const names = scenarioNames()
@@ -42,10 +60,11 @@ export function checkPlan(scenarios: readonly string[], systems: readonly string
   if (flags.some((flag) => /^--compare-with(=|$)/.test(flag))) {
     throw new UsageError('--compare-with is for one run; here --systems lists what is compared')
   }
+  requireDistinctFolders('--systems', systems)
   for (const system of systems) {
-    if (!isUrl(system)) loadSystem(system)
+    if (!isUrl(system)) loadSystem(system, '--systems')
     const own = [...flagsFor(system, flags), '--system', system]
-    parseRunOptions('NAME', '', { speed: 1, ratePerSecond: 1, durationSeconds: 1, throttle: 1 }, own)
+    parseRunOptions('NAME', '', anyDefaults, own)
   }
 }
 
@@ -139,7 +158,7 @@ async function finishedRun(runDir: string): Promise<FinishedRun | null> {
 /** Where the runs of one command go: below `out`, or below reports/ by the command's name and the time. */
 export function groupFolder(out: string | undefined, name: string): string {
   const stamp = new Date().toISOString().replace(/[:.]/g, '-')
-  return out ? path.resolve(out) : path.resolve('reports', name, stamp)
+  return out ? path.resolve(out) : path.join(reportsDir, name, stamp)
 }
 
 /** A system's name as part of a folder's name. */

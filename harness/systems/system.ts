@@ -48,15 +48,15 @@ export type SystemDescription = z.infer<typeof systemSchema>
 const builtIn = ['reference', 'nginx-haproxy', 'nginx-haproxy-tuned', 'direct'] as const
 
 /**
- * The description for `--system`: a built-in name or the path of a YAML file.
+ * The description for `--system`, or for one of those that `flag` lists: a built-in name or the path of a YAML file.
  * @throws UsageError that lists every mistake with its path in the file.
  */
-export function loadSystem(choice: string): SystemDescription {
+export function loadSystem(choice: string, flag = '--system'): SystemDescription {
   const file = (builtIn as readonly string[]).includes(choice)
     ? fileURLToPath(new URL(`./${choice}.yaml`, import.meta.url))
     : path.resolve(choice)
   if (!existsSync(file)) {
-    throw new UsageError(`--system: "${choice}" is neither ${builtIn.join(', ')} nor a YAML file that exists`)
+    throw new UsageError(`${flag}: "${choice}" is neither ${builtIn.join(', ')} nor a YAML file that exists`)
   }
   const result = systemSchema.safeParse(parseYaml(file))
   if (!result.success) {
@@ -108,7 +108,7 @@ function parseYaml(file: string): unknown {
     return parse(textOf(file))
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error
-    throw new UsageError(`${file} is not YAML: ${error.message.split('\n')[0]}`)
+    throw new UsageError(`${file} is not YAML: ${error.message.split('\n')[0]!.replace(/:$/, '')}`)
   }
 }
 
