@@ -117,7 +117,7 @@ export class DiskStore implements BodyStore {
       usedBytes: room.usedBytes,
       maxBytes: this.#options.maxBytes,
       memoryBytes: 0,
-      evictions: this.#evictionsBefore + room.evictions,
+      evictions: this.#evictionsBefore + catalog.evictions,
       corrupt: this.#corrupt,
       available: this.#isAvailable,
     }
@@ -179,7 +179,7 @@ export class DiskStore implements BodyStore {
   }
 
   async #reopen(): Promise<void> {
-    this.#evictionsBefore += this.#volume.room.evictions
+    this.#evictionsBefore += this.#volume.catalog.evictions
     this.#volume.abandon()
     if (this.#isIndexDamaged) deleteIndex(this.#options.path)
     this.#volume = this.#open()

@@ -39,6 +39,7 @@ export const cacheSchema = z.strictObject({
   store: z.strictObject({
     path: z.string(),
     max_size: size,
+    max_entries: positiveInteger.default(10_000_000),
     max_object: size.default(5 * 1024 ** 3),
     inactive: duration.default(30 * 86_400_000),
     min_uses: positiveInteger.default(1),
@@ -143,6 +144,7 @@ export function diskOptions({ store }: CacheSettings): DiskStoreOptions {
   return {
     path: store.path,
     maxBytes: store.max_size,
+    maxEntries: store.max_entries,
     maxObjectBytes: Math.min(store.max_object, store.max_size),
     inactiveMs: store.inactive,
     minUses: store.min_uses,

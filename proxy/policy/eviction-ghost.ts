@@ -3,23 +3,30 @@
 import { EntryTable, Queue } from './eviction-queue.ts'
 import { IdTable } from './id-table.ts'
 
-/** First in, first out, up to a number of bytes that the remembered objects had. */
+/** First in, first out, up to a number of bytes that the remembered objects had, and up to a number of keys. */
 export class GhostList {
   readonly #capacityBytes: number
+  readonly #maxKeys: number
   readonly #byFingerprint = new IdTable()
   readonly #table = new EntryTable()
   readonly #queue = new Queue(this.#table, 1)
   readonly #freeIds: number[] = []
   #fingerprints = new Uint32Array(1024)
 
-  constructor(capacityBytes: number) {
+  constructor(capacityBytes: number, maxKeys: number) {
     this.#capacityBytes = capacityBytes
+    this.#maxKeys = maxKeys
+  }
+
+  get size(): number {
+    return this.#queue.size
   }
 
   /** Remembers a key; the oldest are forgotten to make room. */
   add(fingerprint: number, bytes: number): void {
     if (bytes > this.#capacityBytes) return
-    while (this.#queue.usedBytes + bytes > this.#capacityBytes) this.#forget(this.#queue.tail)
+    while (this.#queue.usedBytes + bytes > this.#capacityBytes || this.#queue.size >= this.#maxKeys)
+      this.#forget(this.#queue.tail)
     const id = this.#freeIds.pop() ?? this.#queue.size
     this.#reach(id)
     this.#fingerprints[id] = fingerprint

@@ -14,8 +14,8 @@ const mostUsesCounted = 3
 const inSmall = 1
 const inMain = 2
 
-export function createS3Fifo(capacityBytes: number): EvictionPolicy {
-  return new S3Fifo(capacityBytes)
+export function createS3Fifo(capacityBytes: number, maxGhosts: number): EvictionPolicy {
+  return new S3Fifo(capacityBytes, maxGhosts)
 }
 
 class S3Fifo implements EvictionPolicy {
@@ -29,10 +29,10 @@ class S3Fifo implements EvictionPolicy {
   #fingerprints = new Uint32Array(1024)
   #hasEvicted = false
 
-  constructor(capacityBytes: number) {
+  constructor(capacityBytes: number, maxGhosts: number) {
     this.#capacityBytes = capacityBytes
     this.#smallBytes = Math.floor(capacityBytes * smallShare)
-    this.#ghosts = new GhostList(Math.floor(capacityBytes * ghostShare))
+    this.#ghosts = new GhostList(Math.floor(capacityBytes * ghostShare), maxGhosts)
   }
 
   get usedBytes(): number {

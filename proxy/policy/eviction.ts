@@ -31,9 +31,13 @@ export interface EvictionPolicy {
   shrinkTo(bytes: number, limit?: number): readonly number[]
 }
 
-/** A policy by its configured name, for a cache of `capacityBytes`. */
-export function createEviction(name: EvictionName, capacityBytes: number): EvictionPolicy {
+/** A policy by its configured name, for a cache of `capacityBytes`; at most `maxGhosts` dropped keys are remembered. */
+export function createEviction(
+  name: EvictionName,
+  capacityBytes: number,
+  maxGhosts = Number.POSITIVE_INFINITY,
+): EvictionPolicy {
   if (name === 'lru') return createLru(capacityBytes)
   if (name === 'sieve') return createSieve(capacityBytes)
-  return createS3Fifo(capacityBytes)
+  return createS3Fifo(capacityBytes, maxGhosts)
 }

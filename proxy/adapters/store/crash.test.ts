@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { spawnTiedAloud, type TiedProcess } from '../../testing/tied-process.ts'
 import { openDiskStore } from '../disk-store.ts'
 import { auditStore, diskOptions, diskUsage, isRight, randomFrom, strayFiles, testPorts } from './testing.ts'
 
@@ -15,7 +16,7 @@ const keys = Array.from({ length: 40 }, (_, number) => `/b/${number}`)
 // Children that find their modules compiled start in a quarter of the time. Only a run that ends by itself saves them.
 const compileCache = mkdtempSync(`${tmpdir()}/breakwater-compile-`)
 const env = { ...process.env, NODE_COMPILE_CACHE: compileCache }
-spawnSync(process.execPath, [child], { env })
+spawnSync(process.execPath, [child], { env, timeout: 30_000, killSignal: 'SIGKILL' })
 t.teardown(() => rmSync(compileCache, { recursive: true }))
 t.comment(`seed ${seed}: run again with SEED=${seed}`)
 t.jobs = 4
@@ -52,7 +53,7 @@ async function runLane(t: Test, number: number, maxBytes: number): Promise<void>
 
 /** Runs the child and kills it: in one run of eight while it starts, else within 40 ms of being ready. */
 async function runAndKill(args: string[], random: (below: number) => number): Promise<string[]> {
-  const running = spawn(process.execPath, [child, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env })
+  const running = spawnTiedAloud([child, ...args], env)
   const output = readOutput(running)
   if (random(8) === 0) await delay(random(200))
   else {
@@ -63,11 +64,11 @@ async function runAndKill(args: string[], random: (below: number) => number): Pr
   return await output.lines
 }
 
-function readOutput(running: ChildProcess): { ready: Promise<void>; lines: Promise<string[]> } {
+function readOutput(running: TiedProcess): { ready: Promise<void>; lines: Promise<string[]> } {
   let text = ''
   const ready = Promise.withResolvers<void>()
   const lines = Promise.withResolvers<string[]>()
-  running.stdout!.on('data', (chunk: Buffer) => {
+  running.stdout.on('data', (chunk: Buffer) => {
     text += chunk
     if (text.startsWith('ready\n')) ready.resolve()
   })

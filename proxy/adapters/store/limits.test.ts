@@ -1,6 +1,7 @@
 import t from 'tap'
 import { evictionNames } from '../../policy/eviction.ts'
 import { openDiskStore } from '../disk-store.ts'
+import { nodeFileSystem } from './file-system.ts'
 import {
   auditStore,
   bodyOf,
@@ -99,3 +100,44 @@ t.test('a body of unknown length that outgrows the largest object is refused mid
   await store.close()
   t.strictSame(auditStore(path), [])
 })
+
+t.test(
+  'an eviction storm when a large object arrives: incremental deletes, others get their turns',
+  async (t) => {
+    const path = t.testdir()
+    let unlinking = 0
+    let mostAtOnce = 0
+    let unlinked = 0
+    const files = {
+      ...nodeFileSystem,
+      async unlink(file: string) {
+        mostAtOnce = Math.max(mostAtOnce, ++unlinking)
+        await nodeFileSystem.unlink(file)
+        unlinking -= 1
+        unlinked += 1
+      },
+    }
+    const store = await openDiskStore(diskOptions(path, { maxBytes: 8 << 20 }), testPorts(), files)
+    for (let key = 0; key < 1500; key += 1) await fill(store, `/b/${key}`, bodyOf(2000))
+    for (let use = 0; use < 3; use += 1) store.touch('/b/1499')
+    let begun = false
+    let evicted = store.stats().evictions
+    let mostBetweenTurns = 0
+    const otherWork = (): void => {
+      mostBetweenTurns = Math.max(mostBetweenTurns, store.stats().evictions - evicted)
+      evicted = store.stats().evictions
+      if (store.lookup('/b/1499') === undefined) t.fail('the entry in use went first')
+      if (!begun) setImmediate(otherWork)
+    }
+    setImmediate(otherWork)
+    const large = await store.begin('/b/large', 6 << 20)
+    begun = true
+    if ('refused' in large) return t.fail(large.refused)
+    t.ok(unlinked > 500, `${unlinked} files went`)
+    t.ok(mostAtOnce <= 16, `${mostAtOnce} at once`)
+    t.ok(mostBetweenTurns > 0 && mostBetweenTurns <= 64, `${mostBetweenTurns} evictions at once`)
+    await large.abort()
+    await store.close()
+    t.strictSame(auditStore(path), [])
+  },
+)

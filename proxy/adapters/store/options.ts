@@ -7,6 +7,8 @@ export interface DiskStoreOptions {
   readonly path: string
   /** Hard cap on what the directory occupies: bodies, block checksums, fills under way, index. */
   readonly maxBytes: number
+  /** Bounds the memory that the index takes (catalog.ts), whatever the size of the objects. */
+  readonly maxEntries: number
   /** Larger bodies are refused with `object-too-large`. */
   readonly maxObjectBytes: number
   /** An entry nobody used for this long is dropped, fresh or not. A restart counts as a use, as in nginx. */

@@ -22,15 +22,10 @@ export class Room {
   readonly #parts: RoomParts
   readonly #limitBytes: number
   #turns: Promise<unknown> = Promise.resolve()
-  #evictions = 0
 
   constructor(parts: RoomParts) {
     this.#parts = parts
     this.#limitBytes = parts.maxBytes - marginOf(parts.maxBytes)
-  }
-
-  get evictions(): number {
-    return this.#evictions
   }
 
   /**
@@ -64,7 +59,6 @@ export class Room {
       if (excess <= 0) return true
       const missing = excess - remover.pendingBytes
       const evicted = missing > 0 ? catalog.evict(missing, evictionsAtOnce) : 0
-      this.#evictions += evicted
       if (remover.pendingBytes > 0) await remover.progress()
       else if (evicted > 0) await index.flush()
       else if (index.shrink()) await turnOfTheLoop()

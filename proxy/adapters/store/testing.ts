@@ -15,6 +15,7 @@ export function diskOptions(path: string, changes: Partial<DiskStoreOptions> = {
   return {
     path,
     maxBytes: 64 << 20,
+    maxEntries: 10_000_000,
     maxObjectBytes: 32 << 20,
     inactiveMs: 3_600_000,
     minUses: 1,
