@@ -91,7 +91,7 @@ t.test('reports in a browser', { skip }, async (t) => {
           const { page, complaints, requests } = await open(browser, url, { width, colorScheme })
           const { charts, painted } = await paintedCharts(page)
           t.equal(painted, charts)
-          t.ok(charts >= 11, `${charts} charts, those of the comparison too`)
+          t.ok(charts >= 17, `${charts} charts, those of the comparison too`)
           t.same(complaints, [])
           t.same(requests, [])
           const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)

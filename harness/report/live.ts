@@ -90,7 +90,7 @@ class TerminalView implements LiveView {
     const before = this.#backends.get(subject)
     this.#backends.set(subject, state)
     if (this.#stream.isTTY || before === undefined || before === state) return
-    this.#note(`  ${clock(atMs)} ${subject} ${state}: ${because}`)
+    this.#note(`  ${clock(atMs)} ${subject} ${state}${because && `: ${because}`}`)
   }
 
   #onFault({ name, target, edge, atMs }: FaultLine): void {

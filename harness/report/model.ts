@@ -16,6 +16,7 @@ import {
 import { quantileMs } from '../history/histogram.ts'
 import type { Results } from '../history/results-contract.ts'
 import type { PhaseSummary, Summary } from '../history/summary.ts'
+import { type AfterHealing, HealingRecorder } from './after-healing.ts'
 import { type FailureGroup, FailureGroups } from './failure-groups.ts'
 import { tickMs } from './format.ts'
 import { type PartsOverTime, PartsRecorder } from './parts-over-time.ts'
@@ -83,6 +84,8 @@ export interface ReportModel {
   readonly failures: readonly FailureGroup[]
   /** Requests that reached the origin in each second of the run. */
   readonly originPerSecond: readonly number[]
+  /** null when nothing was healed. */
+  readonly afterHealing: AfterHealing | null
   /** What crossed each Toxiproxy link in the whole run. */
   readonly links: readonly LinkTotal[]
   readonly parts: PartsOverTime
@@ -102,6 +105,7 @@ export class ModelBuilder {
   readonly #originPerSecond: number[] = []
   readonly #links = new Map<string, LinkTotal>()
   readonly #parts = new PartsRecorder()
+  readonly #healing = new HealingRecorder()
 
   constructor() {
     this.#blocks.keepTimes('known', 'responseMs')
@@ -109,6 +113,7 @@ export class ModelBuilder {
 
   add(line: HistoryLine): void {
     this.#parts.add(line)
+    this.#healing.add(line)
     if (line.type === 'run') keepTimesFor(line.thresholds, this.#blocks)
     else if (line.type === 'window') this.#addWindow(line)
     else if (line.type === 'failure') this.#failures.add(line)
@@ -142,6 +147,7 @@ export class ModelBuilder {
       quantiles: this.#quantiles(summary.phases),
       failures: this.#failures.list(),
       originPerSecond: this.#originPerSecond,
+      afterHealing: this.#healing.snapshot(),
       links: [...this.#links.values()],
       parts: this.#parts.snapshot(),
       downtimes: summary.downtimes,

@@ -1,35 +1,18 @@
 import t from 'tap'
-import type { HistoryLine } from '../history/events.ts'
-import { encodeHistogram, newHistogram, recordMs } from '../history/histogram.ts'
 import { summarise } from '../history/summary.ts'
 import { sizesTable } from './sections/sizes.ts'
 import { sizeRows } from './size-rows.ts'
 import { fakeModel } from './testing.ts'
+import { sizesLine } from './testing-lines.ts'
 
 /** Reads of 1,000 bytes that each took `ms`. */
-function sizesOf(
+const sizesOf = (
   phase: string,
   outcome: 'hit' | 'miss',
   upToBytes: number | null,
   reads: number,
   ms: number,
-): HistoryLine {
-  const times = newHistogram()
-  for (let i = 0; i < reads; i += 1) recordMs(times, ms)
-  const encoded = encodeHistogram(times)!
-  return {
-    type: 'sizes',
-    phase,
-    atMs: 0,
-    upToBytes,
-    outcome,
-    isPart: false,
-    reads,
-    bytes: reads * 1000,
-    ttfbUs: encoded,
-    serviceUs: encoded,
-  }
-}
+) => sizesLine({ phase, outcome, upToBytes, reads, bytes: reads * 1000 }, () => ms)
 
 const begun = (name: string) => ({ type: 'phase', name, story: '', edge: 'start', atMs: 0 }) as const
 
@@ -55,6 +38,8 @@ t.test('pieces of all phases add up; the smallest objects come first', async (t)
   t.ok(Math.abs(rows[0]!.bytesPerSecond / 500_000 - 1) < 0.01, `${rows[0]!.bytesPerSecond} B/s`)
   t.equal(Math.round(rows[0]!.ttfbMs.p99!), 2)
   t.equal(rows[2]!.wholeMs.p99, null, 'one read has no p99')
+  t.equal(rows[0]!.missRatio!.toFixed(1), '5.0', 'a miss of the same class took 10 ms against 2')
+  t.strictSame([rows[1]!.missRatio, rows[2]!.missRatio], [null, null])
 })
 
 t.test('a history that knows no sizes has no such table', async (t) => {

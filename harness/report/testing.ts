@@ -7,11 +7,19 @@ import { createGzip } from 'node:zlib'
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { Threshold } from '../checkers/threshold.ts'
-import type { FaultLine, HistoryLine, Outcome, Population, StateLine, WindowLine } from '../history/events.ts'
-import { encodeHistogram, newHistogram, recordMs } from '../history/histogram.ts'
+import type { HistoryLine, Outcome, StateLine } from '../history/events.ts'
 import { resultsOf } from '../history/results.ts'
 import { summarise } from '../history/summary.ts'
 import { ModelBuilder, type ReportModel } from './model.ts'
+import {
+  failureLine,
+  faultLine,
+  sizesLine,
+  stateLine,
+  typicalMs,
+  watchedLines,
+  windowLine,
+} from './testing-lines.ts'
 
 export interface FakeRun {
   readonly seed?: number
@@ -148,8 +156,7 @@ export function* fakeHistory(run: FakeRun = {}): Generator<HistoryLine> {
         yield line
       }
     }
-    yield sizesLine(phase.name, phase.name === 'cold' ? 'direct' : 'hit', 65_536, 40)
-    yield sizesLine(phase.name, phase.name === 'cold' ? 'direct' : 'miss', null, 2)
+    yield* sizesLines(phase.name)
     if (phase.fault)
       yield faultLine(`${phase.fault}${hostileText}`, 'healed', phase.endMs, run.untouched ? 0 : 240)
     if (phase.name === 'outage-refused')
@@ -159,23 +166,12 @@ export function* fakeHistory(run: FakeRun = {}): Generator<HistoryLine> {
   yield* closing(counted.scheduled, endMs, stretch)
 }
 
-function sizesLine(phase: string, outcome: Outcome, upToBytes: number | null, reads: number): HistoryLine {
-  const times = newHistogram()
-  for (let i = 0; i < reads; i += 1) recordMs(times, typicalMs[outcome]! * (1 + i / reads))
-  const encoded = encodeHistogram(times)!
-  const bytes = reads * (upToBytes ?? 30e6) * 0.8
-  return {
-    type: 'sizes',
-    phase,
-    atMs: 0,
-    upToBytes,
-    outcome,
-    isPart: false,
-    reads,
-    bytes,
-    ttfbUs: encoded,
-    serviceUs: encoded,
-  }
+function* sizesLines(phase: string): Generator<HistoryLine> {
+  const outcomes = phase === 'cold' ? (['direct', 'direct'] as const) : (['hit', 'miss'] as const)
+  const ms = (outcome: Outcome, reads: number) => (read: number) => typicalMs[outcome]! * (1 + read / reads)
+  const [small, large] = outcomes
+  yield sizesLine({ phase, outcome: small, upToBytes: 65_536, reads: 40, bytes: 2e6 }, ms(small, 40))
+  yield sizesLine({ phase, outcome: large, upToBytes: null, reads: 2, bytes: 48e6 }, ms(large, 2))
 }
 
 function* closing(scheduled: number, endMs: number, stretch: number): Generator<HistoryLine> {
@@ -184,8 +180,6 @@ function* closing(scheduled: number, endMs: number, stretch: number): Generator<
     { p50: 0.19, p99: 0.7 },
   ]
   yield { type: 'link-cost', atMs: 0, roundTrips: 200, directMs, throughLinkMs }
-  yield { type: 'link', link: 'cache-s3', atMs: endMs, upstreamBytes: 40_000, downstreamBytes: 51e6 }
-  yield { type: 'link', link: 'router-cache', atMs: endMs, upstreamBytes: 900_000, downstreamBytes: 810e6 }
   yield { type: 'downtime', part: 'router', backend: 's3', measuredMs: 60_000 * stretch + 120 }
   yield { type: 'cpu', part: 'router', seconds: 4.2, maxRssBytes: 92e6 }
   yield { type: 'cpu', part: 'cache', seconds: 7.9, maxRssBytes: 148e6 }
@@ -208,15 +202,6 @@ function* upAtFirst(): Generator<StateLine> {
   yield stateLine('cache', 'cache', 'running', 'started', 0)
 }
 
-function stateLine(part: string, subject: string, state: string, because: string, atMs: number): StateLine {
-  return { type: 'state', part, subject, state, because, atMs }
-}
-
-function faultLine(name: string, edge: 'applied' | 'healed', atMs: number, count?: number): FaultLine {
-  const touched = count === undefined ? {} : { touched: { count, evidence: 'requests the link cut' } }
-  return { type: 'fault', name, target: 'cache-s3', edge, atMs, ...touched }
-}
-
 /** What is told of one window. */
 function* windowLines(
   run: FakeRun,
@@ -224,7 +209,7 @@ function* windowLines(
   atMs: number,
   random: () => number,
 ): Generator<HistoryLine> {
-  const reads = run.reads ?? 200
+  const { reads = 200, hostileText = '' } = run
   const lost = phase.fault ? (run.lost ?? 0) : 0
   const split = splitOf(phase, (atMs - phase.startMs) / (phase.endMs - phase.startMs), reads - lost)
   if (lost > 0) split.http5xx = lost
@@ -234,14 +219,15 @@ function* windowLines(
     widthMs: run.windowMs ?? 1000,
     slowness: run.slowness ?? 1,
   }
+  yield* watchedLines(atMs, phase.fault !== undefined)
   yield windowLine(place, 'known', split, random)
   yield windowLine(place, 'never-read', phase.fault ? { http5xx: 3 } : { miss: 3 }, random)
   yield windowLine(place, 'upload', phase.fault ? { http5xx: 2 } : { miss: 2 }, random)
-  if (phase.fault) yield failureLine(run, phase, atMs, 'never-read', 2)
-  if (lost > 0) yield failureLine(run, phase, atMs, 'known', lost - 1)
+  if (phase.fault) yield failureLine(hostileText, phase.name, atMs, 'never-read', 2)
+  if (lost > 0) yield failureLine(hostileText, phase.name, atMs, 'known', lost - 1)
   const fetches = phase.fault ? 0 : (split.miss ?? 0) + (split.revalidated ?? 0) + 5
   for (let i = 0; i < fetches; i += 1) {
-    const key = `${phase.name}/${atMs}/${i}.map${run.hostileText ?? ''}`
+    const key = `${phase.name}/${atMs}/${i}.map${hostileText}`
     yield { type: 'origin', atMs: atMs + i, method: 'GET', key, status: 200, bytes: 40_000 }
   }
 }
@@ -258,76 +244,6 @@ function splitOf(phase: FakePhase, progress: number, reads: number): Partial<Rec
 function share(reads: number, outcome: Outcome, ratio: number): Partial<Record<Outcome, number>> {
   const some = Math.round(reads * ratio)
   return { hit: reads - some, [outcome]: some }
-}
-
-const typicalMs: Partial<Record<Outcome, number>> = {
-  hit: 0.6,
-  stale: 0.9,
-  revalidated: 35,
-  miss: 70,
-  direct: 72,
-}
-
-function windowLine(
-  {
-    phase,
-    atMs,
-    widthMs,
-    slowness,
-  }: Pick<WindowLine, 'phase' | 'atMs' | 'widthMs'> & { readonly slowness: number },
-  population: Population,
-  byOutcome: Partial<Record<Outcome, number>>,
-  random: () => number,
-): WindowLine {
-  const response = newHistogram()
-  const service = newHistogram()
-  const failed = newHistogram()
-  let scheduled = 0
-  for (const [outcome, count] of Object.entries(byOutcome) as [Outcome, number][]) {
-    scheduled += count
-    const typical = typicalMs[outcome]
-    for (let i = 0; i < count; i += 1) {
-      const spread = slowness * Math.exp(random() ** 4 * 2.2 - 0.2)
-      recordMs(typical ? response : failed, (typical ?? 12) * spread)
-      if (typical) recordMs(service, typical * spread * 0.9)
-    }
-  }
-  const responseUs = encodeHistogram(response)
-  const failedUs = encodeHistogram(failed)
-  const ok = response.totalCount
-  return {
-    type: 'window',
-    phase,
-    population,
-    atMs,
-    widthMs,
-    scheduled,
-    byOutcome,
-    servedBytes: ok * 42_000,
-    ...(responseUs ? { responseUs, serviceUs: encodeHistogram(service), ttfbUs: responseUs } : {}),
-    ...(failedUs ? { failedUs } : {}),
-  }
-}
-
-function failureLine(
-  run: FakeRun,
-  phase: FakePhase,
-  atMs: number,
-  population: Population,
-  suppressed: number,
-): HistoryLine {
-  return {
-    type: 'failure',
-    phase: phase.name,
-    population,
-    atMs: atMs + 10,
-    key: `symbols/${atMs}.debug${run.hostileText ?? ''}`,
-    outcome: 'http5xx',
-    responseMs: 14,
-    detail: `503 ServiceUnavailable: no backend can serve this object${run.hostileText ?? ''}`,
-    requestId: `r-${atMs}`,
-    suppressed,
-  }
 }
 
 function randomOf(seed: number): () => number {

@@ -22,7 +22,9 @@ interface Bucket {
   servedBytes: number
   originBytes: number
   originRequests: number
+  /** Response times, and service times, of known reads that ended ok. */
   latency: LatencyBins | null
+  service: LatencyBins | null
   maxMs: number
   slowestFailureMs: number
 }
@@ -40,6 +42,7 @@ export interface TimelineColumns {
   /** Of known reads that ended ok, ms; null where there were none. */
   readonly p50Ms: readonly (number | null)[]
   readonly p99Ms: readonly (number | null)[]
+  readonly serviceP99Ms: readonly (number | null)[]
   readonly maxMs: readonly (number | null)[]
   /** The slowest failure of any arrival, ms. */
   readonly slowestFailureMs: readonly (number | null)[]
@@ -82,8 +85,8 @@ export class Timeline {
     const seconds = this.#widthMs / 1000
     const rate = (of: (bucket: Bucket) => number) => buckets.map((bucket) => round(of(bucket) / seconds))
     const seen = new Set(buckets.flatMap((bucket) => Object.keys(bucket.knownReads) as Outcome[]))
-    const quantile = (q: number) =>
-      buckets.map((b) => (b.latency ? roundOrNull(binQuantileMs(b.latency, q)) : null))
+    const quantile = (q: number, of: 'latency' | 'service' = 'latency') =>
+      buckets.map(({ [of]: bins }) => (bins ? roundOrNull(binQuantileMs(bins, q)) : null))
     return {
       widthMs: this.#widthMs,
       atMs: buckets.map((_, i) => i * this.#widthMs),
@@ -95,6 +98,7 @@ export class Timeline {
       originRequests: rate((b) => b.originRequests),
       p50Ms: quantile(0.5),
       p99Ms: quantile(0.99),
+      serviceP99Ms: quantile(0.99, 'service'),
       maxMs: buckets.map((b) => (b.latency ? round(b.maxMs) : null)),
       slowestFailureMs: buckets.map((b) => (b.slowestFailureMs > 0 ? round(b.slowestFailureMs) : null)),
       heat: heatOf(buckets, this.#widthMs),
@@ -130,6 +134,7 @@ function emptyBucket(): Bucket {
     originBytes: 0,
     originRequests: 0,
     latency: null,
+    service: null,
     maxMs: 0,
     slowestFailureMs: 0,
   }
@@ -146,14 +151,23 @@ function mergeBuckets(into: Bucket, from: Bucket): Bucket {
   into.originRequests += from.originRequests
   into.maxMs = Math.max(into.maxMs, from.maxMs)
   into.slowestFailureMs = Math.max(into.slowestFailureMs, from.slowestFailureMs)
-  if (into.latency && from.latency) addBins(into.latency, from.latency)
-  else into.latency ??= from.latency
+  into.latency = mergedBins(into.latency, from.latency)
+  into.service = mergedBins(into.service, from.service)
   return into
+}
+
+function mergedBins(into: LatencyBins | null, from: LatencyBins | null): LatencyBins | null {
+  if (into && from) addBins(into, from)
+  return into ?? from
 }
 
 function addKnown(bucket: Bucket, line: WindowLine): void {
   for (const [outcome, count] of counts(line)) {
     bucket.knownReads[outcome] = (bucket.knownReads[outcome] ?? 0) + count
+  }
+  if (line.serviceUs) {
+    bucket.service ??= emptyBins()
+    addHistogram(bucket.service, line.serviceUs)
   }
   if (!line.responseUs) return
   bucket.latency ??= emptyBins()

@@ -36,10 +36,12 @@ export interface TimeChartParts {
   readonly unit: 'rate' | 'bytesRate' | 'bytes' | 'count' | 'ms'
   readonly yAxis?: PlainOption
   readonly series: readonly PlainOption[]
+  /** A low chart, without words on its marks. */
+  readonly isLow?: boolean
 }
 
 /** An option with the run's time as x, the faults shaded and named, and a legend of the series. */
-export function timeOption({ model, unit, yAxis, series }: TimeChartParts): PlainOption {
+export function timeOption({ model, unit, yAxis, series, isLow = false }: TimeChartParts): PlainOption {
   const top = 30 + laneCount(model) * laneHeightPx
   return {
     ...baseOption,
@@ -49,7 +51,7 @@ export function timeOption({ model, unit, yAxis, series }: TimeChartParts): Plai
     dataZoom: [{ type: 'inside', filterMode: 'none', zoomOnMouseWheel: 'ctrl', moveOnMouseMove: false }],
     xAxis: timeAxis(model.shown),
     yAxis: { ...valueAxis(unit), ...yAxis },
-    series: [...series, faultShading(model)],
+    series: [...series, faultShading(model, isLow)],
   }
 }
 
@@ -158,7 +160,7 @@ function laneCount(model: ReportModel): number {
   return Math.min(4, Math.max(0, ...lanesOf(model)) + (model.faults.length > 0 ? 1 : 0))
 }
 
-function faultShading(model: ReportModel): PlainOption {
+function faultShading(model: ReportModel, isLow: boolean): PlainOption {
   const lanes = lanesOf(model)
   return {
     name: 'faults',
@@ -167,7 +169,7 @@ function faultShading(model: ReportModel): PlainOption {
     silent: true,
     z: 5,
     tooltip: { show: false },
-    markLine: markLines(model),
+    markLine: markLines(model, !isLow),
     markArea: {
       silent: true,
       itemStyle: {

@@ -12,6 +12,7 @@ import {
   legend,
   logAxis,
   type PlainOption,
+  type Point,
   pointsOf,
   timeOption,
   tooltip,
@@ -19,7 +20,7 @@ import {
 } from './chart.ts'
 
 export function latencyChart(model: ReportModel): Chart {
-  const { p50Ms, p99Ms, maxMs, slowestFailureMs } = model.timeline
+  const { p50Ms, p99Ms, serviceP99Ms, maxMs, slowestFailureMs } = model.timeline
   const failures = slowestFailureMs.some((ms) => ms !== null)
     ? [dots('slowest failure', 'var(--o-http5xx)', pointsOf(model, slowestFailureMs))]
     : []
@@ -28,7 +29,7 @@ export function latencyChart(model: ReportModel): Chart {
   return {
     id: 'latency',
     title: 'Response time',
-    caption: `Of known reads that ended ok, counted from the intended start, so that waiting is not hidden. Logarithmic. Dots: the slowest clear failure of any arrival.${baselineMs === null ? '' : ` Dashed: p99 of ${baseline!.name}, before the faults.`}`,
+    caption: `Of known reads that ended ok, counted from the intended start, so that waiting is not hidden. Dotted: service time, from the first byte sent; shaded: what lies between the two p99, the waiting. Logarithmic. Dots: the slowest clear failure of any arrival.${baselineMs === null ? '' : ` Dashed: p99 of ${baseline!.name}, before the faults.`}`,
     heightPx: 300,
     group: 'time',
     option: timeOption({
@@ -39,10 +40,28 @@ export function latencyChart(model: ReportModel): Chart {
         line('p50', 'var(--q-p50)', pointsOf(model, p50Ms), 2),
         { ...line('p99', 'var(--q-p99)', pointsOf(model, p99Ms), 2), ...level(baselineMs) },
         line('max', 'var(--q-max)', pointsOf(model, maxMs), 1),
+        ...waiting(pointsOf(model, serviceP99Ms), pointsOf(model, p99Ms)),
         ...failures,
       ],
     }),
   }
+}
+
+/** The service time's p99, and on it what lies below the response time's. */
+function waiting(service: readonly Point[], response: readonly Point[]): PlainOption[] {
+  const between = response.map(([ms, whole], i): Point => {
+    const served = service[i]![1]
+    return [ms, whole === null || served === null ? null : Math.max(0, whole - served)]
+  })
+  const served = line('p99 service', 'var(--q-p99)', service, 1)
+  return [
+    { ...served, lineStyle: { width: 1, color: 'var(--q-p99)', type: 'dotted' }, stack: 'p99' },
+    {
+      ...line('waiting', 'var(--q-wait)', between, 0),
+      stack: 'p99',
+      areaStyle: { color: 'var(--q-wait)', opacity: 0.35 },
+    },
+  ]
 }
 
 /** A dashed line across the chart. */

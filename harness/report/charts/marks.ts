@@ -39,11 +39,12 @@ function withSharedLabels(marks: readonly Mark[], togetherMs: number): Mark[] {
   return labelled
 }
 
-export function markLines(model: ReportModel): PlainOption {
+/** `isLabelled` false leaves the words away: a low chart has no room for them. */
+export function markLines(model: ReportModel, isLabelled: boolean): PlainOption {
   return {
     silent: true,
     symbol: 'none',
     lineStyle: { color: 'var(--fault)', width: 1, type: 'dotted' },
-    data: marksOf(model).map(({ atMs, text }) => ({ xAxis: atMs, markLabel: text })),
+    data: marksOf(model).map(({ atMs, text }) => ({ xAxis: atMs, markLabel: isLabelled ? text : '' })),
   }
 }

@@ -42,6 +42,7 @@ export function loadChart(model: ReportModel): Chart | null {
     option: timeOption({
       model,
       unit: 'count',
+      isLow: true,
       series: inFlight.flatMap(({ name, points }, i) => {
         const queue = waiting.find((one) => one.name === name && one.points.some(([, count]) => count))
         return [
@@ -115,6 +116,7 @@ function levelsChart(model: ReportModel, series: readonly NamedSeries[], about: 
     option: timeOption({
       model,
       unit,
+      isLow: true,
       series: series.map(({ name, points }, i) => line(name, i, drawn(model, points))),
     }),
   }

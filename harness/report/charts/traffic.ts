@@ -1,10 +1,13 @@
 // What crossed the links: bytes to clients and from the origin, and the origin's load after it healed.
+
+import { secondsAfterHeal } from '../after-healing.ts'
 import type { ReportModel } from '../model.ts'
 import {
   baseOption,
   type Chart,
   gridLeftPx,
   gridRightPx,
+  legend,
   type PlainOption,
   pointsOf,
   timeAxis,
@@ -47,43 +50,54 @@ function area(name: string, colour: string, data: readonly unknown[], opacity: n
 }
 
 const secondsBeforeHeal = 5
-const secondsAfterHeal = 45
 
 /** Requests at the origin around the last healing; null when nothing healed or nothing came. */
 export function healingChart(model: ReportModel): Chart | null {
-  const healedMs = Math.max(...model.faults.map((fault) => fault.endMs ?? -1))
-  if (healedMs < 0) return null
-  const first = Math.max(0, Math.floor(healedMs / 1000) - secondsBeforeHeal)
-  const window = model.originPerSecond.slice(first, first + secondsBeforeHeal + secondsAfterHeal)
-  if (!window.some((requests) => requests > 0)) return null
-  const data = window.map((requests, i) => [(first + i) * 1000 + 500, requests])
+  const { afterHealing, originPerSecond } = model
+  if (afterHealing === null) return null
+  const healedSecond = Math.floor(afterHealing.healedMs / 1000)
+  const first = Math.max(0, healedSecond - secondsBeforeHeal)
+  const all = originPerSecond.slice(first, healedSecond + secondsAfterHeal)
+  if (!all.some((requests) => requests > 0)) return null
+  const { firstFetches, fetchedAgain, others } = afterHealing
+  // Of every second that is shown, for bars stack by their place in the list.
+  const sinceHeal = [firstFetches, fetchedAgain, others].map((counts) =>
+    all.map((_, i) => counts[first + i - healedSecond] ?? 0),
+  )
+  const earlier = all.map((requests, i) => sinceHeal.reduce((left, counts) => left - counts[i]!, requests))
+  const steady = before(model)
   return {
     id: 'healing',
     title: 'Load on S3 after healing',
-    caption: `Requests that reached S3 in each second around the last healing at the dashed line${before(model) === null ? '' : '; the level line is what it saw before the first fault'}. A tall bar here would be a stampede.`,
+    caption: `Requests that reached S3 in each second around the last healing at the dashed line${steady === null ? '' : '; the level line is what it saw before the first fault'}. Caches that share their fetches need one for each object, which is the bound; what was fetched once more lies on it. Others are uploads, probes, parts of objects and what S3 refused. A tall bar is a stampede.`,
     heightPx: 220,
     option: {
       ...baseOption,
-      grid: { left: gridLeftPx, right: gridRightPx, top: 16, bottom: 28 },
+      grid: { left: gridLeftPx, right: gridRightPx, top: 34, bottom: 28 },
+      legend: legend(bars.map(({ name }) => name)),
       tooltip: tooltip('@tooltip:rate'),
-      xAxis: timeAxis({ startMs: first * 1000, endMs: (first + window.length) * 1000 }),
+      xAxis: timeAxis({ startMs: first * 1000, endMs: (first + all.length) * 1000 }),
       yAxis: valueAxis('rate'),
-      series: [
-        {
-          name: 'requests at S3',
-          type: 'bar',
-          color: 'var(--b-origin)',
-          barMaxWidth: 16,
-          data,
-          markLine: marks(model, healedMs),
-        },
-      ],
+      series: [earlier, ...sinceHeal].map((counts, i) => ({
+        ...bars[i],
+        type: 'bar',
+        stack: 'all',
+        barMaxWidth: 32,
+        data: counts.map((count, j) => [(first + j) * 1000 + 500, count]),
+        ...(i === 0 && { markLine: marks(steady, afterHealing.healedMs) }),
+      })),
     },
   }
 }
 
-function marks(model: ReportModel, healedMs: number): PlainOption {
-  const steady = before(model)
+const bars = [
+  { name: 'before the healing', color: 'var(--q-max)' },
+  { name: 'first fetch of an object', color: 'var(--b-origin)' },
+  { name: 'fetched once more', color: 'var(--o-http5xx)' },
+  { name: 'other requests', color: 'var(--o-direct)' },
+]
+
+function marks(steady: number | null, healedMs: number): PlainOption {
   const level =
     steady === null ? [] : [{ yAxis: steady, lineStyle: { type: 'solid', color: 'var(--muted)' } }]
   return {

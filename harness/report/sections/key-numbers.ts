@@ -48,7 +48,7 @@ function staleServed(model: ReportModel): KeyNumber {
   return {
     name: 'Served stale',
     value: count(stale),
-    note: 'reads answered with an object past its freshness, because S3 could not be asked',
+    note: 'known reads answered with an object past its freshness: S3 was away, or being asked',
     mood: 'plain',
   }
 }
