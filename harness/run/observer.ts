@@ -1,11 +1,12 @@
 // Watches a deployment while a run goes on, twice a second, and turns what it sees into history lines:
-// bytes on the links, what reached the origin, the states of the router's backends, what the parts hold.
+// bytes on the links, what reached the origin, what the parts say of themselves, what they hold.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parse as parseCsv } from 'csv-parse/sync'
 import { messageOf } from '../errors.ts'
 import type { HistoryLine } from '../history/events.ts'
+import type { SystemPart } from '../systems/part.ts'
 import type { Deployment } from './deployment.ts'
 import { holdingsOf } from './holdings.ts'
+import { askPart } from './part-states.ts'
 
 const intervalMs = 500
 
@@ -16,13 +17,6 @@ export interface Observer {
   forgetDowntimes(): Promise<void>
   /** Milliseconds of downtime that the system recorded for each backend, by "part/backend"; empty when it records none. */
   downtimes(): Promise<readonly { part: string; backend: string; measuredMs: number }[]>
-}
-
-interface BackendState {
-  readonly name: string
-  readonly state: string
-  readonly because: string
-  readonly downtimeMs: number
 }
 
 /**
@@ -83,22 +77,22 @@ export function observe(
     }
   }
 
-  const readStates = async () => {
-    for (const { part, backends } of await backendStates(deployment)) {
-      for (const backend of backends) {
-        const subject = `${part}/${backend.name}`
-        if (known.get(subject) === backend.state) continue
-        known.set(subject, backend.state)
-        emit({
-          type: 'state',
-          part,
-          subject: backend.name,
-          state: backend.state,
-          because: backend.because,
-          atMs: nowMs(),
-        })
-      }
-    }
+  const tellState = (part: string, subject: string, state: string, because: string) => {
+    const id = `${part}/${subject}`
+    if (known.get(id) === state) return
+    known.set(id, state)
+    emit({ type: 'state', part, subject, state, because, atMs: nowMs() })
+  }
+
+  const readPart = async (one: SystemPart) => {
+    const told = await askPart(one)
+    if (told === null) return
+    const { part, backends, breakers, loads, store } = told
+    for (const { name, state, because } of backends) tellState(part, name, state, because)
+    for (const { origin, state, because } of breakers) tellState(part, `${origin} breaker`, state, because)
+    for (const { name, inFlight, waiting } of loads)
+      emit({ type: 'load', part, subject: name, inFlight, waiting, atMs: nowMs() })
+    if (store) emit({ type: 'store', part, ...store, atMs: nowMs() })
   }
 
   const readHoldings = async () => {
@@ -108,32 +102,37 @@ export function observe(
     }
   }
 
-  const readAll = async () => {
-    await Promise.all([readLinks(), readOrigin(), readStates(), readHoldings()])
+  const readRest = async () => {
+    await Promise.all([readLinks(), readOrigin(), readHoldings()])
   }
 
-  const loop = (async () => {
+  const giveUp = (error: unknown) => {
+    if (stopping.signal.aborted) return
+    emit({
+      type: 'doubt',
+      atMs: nowMs(),
+      reason: `could not observe the deployment: ${messageOf(error)}`,
+    })
+    stopping.abort()
+  }
+
+  const every = async (read: () => Promise<void>) => {
     while (!stopping.signal.aborted) {
-      await readAll().catch((error) => {
-        if (!stopping.signal.aborted) {
-          emit({
-            type: 'doubt',
-            atMs: nowMs(),
-            reason: `could not observe the deployment: ${messageOf(error)}`,
-          })
-          stopping.abort()
-        }
-      })
+      await read().catch(giveUp)
       await sleep(intervalMs, undefined, { signal: stopping.signal }).catch(() => {})
     }
-  })()
+  }
+
+  // Each part by itself: one that hangs must not delay what the others say.
+  const readers = [readRest, ...deployment.parts.map((part) => () => readPart(part))]
+  const loops = readers.map(every)
 
   return {
     async stop() {
       if (stopping.signal.aborted) return
       stopping.abort()
-      await loop
-      await readAll()
+      await Promise.all(loops)
+      await Promise.all(readers.map((read) => read()))
     },
     async forgetDowntimes() {
       for (const { part, backend, measuredMs } of await allDowntimes(deployment))
@@ -149,52 +148,9 @@ export function observe(
   }
 }
 
-async function allDowntimes(deployment: Deployment) {
-  const states = await backendStates(deployment)
+async function allDowntimes({ parts }: Deployment) {
+  const states = (await Promise.all(parts.map(askPart))).filter((state) => state !== null)
   return states.flatMap(({ part, backends }) =>
     backends.map(({ name, downtimeMs }) => ({ part, backend: name, measuredMs: downtimeMs })),
   )
-}
-
-/** What each observable part says of its backends; a part that doesn't answer (killed, frozen) says nothing. */
-async function backendStates(deployment: Deployment): Promise<{ part: string; backends: BackendState[] }[]> {
-  const states: { part: string; backends: BackendState[] }[] = []
-  for (const part of deployment.parts) {
-    const observe = part.description.observe
-    if (!observe) continue
-    const url = part.fill('state' in observe ? observe.state : observe.haproxy_csv)
-    const text = await fetchText(url)
-    if (text === null) continue
-    states.push({ part: part.name, backends: 'state' in observe ? ownStates(text) : haproxyStates(text) })
-  }
-  return states
-}
-
-async function fetchText(url: string): Promise<string | null> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(400) })
-    return await response.text()
-  } catch {
-    return null
-  }
-}
-
-function ownStates(text: string): BackendState[] {
-  const { backends } = JSON.parse(text) as { backends: BackendState[] }
-  return backends.map(({ name, state, because, downtimeMs }) => ({ name, state, because, downtimeMs }))
-}
-
-function haproxyStates(text: string): BackendState[] {
-  const rows: Record<string, string>[] = parseCsv(text.replace(/^# /, ''), {
-    columns: true,
-    relax_column_count: true,
-  })
-  return rows
-    .filter((row) => row.svname !== 'FRONTEND' && row.svname !== 'BACKEND')
-    .map((row) => ({
-      name: row.svname!,
-      state: row.status!.toLowerCase().split(' ')[0]!,
-      because: [row.check_status, row.last_chk].filter(Boolean).join(' '),
-      downtimeMs: Number(row.downtime ?? 0) * 1000,
-    }))
 }
