@@ -66,20 +66,27 @@ async function world(t: Test) {
   return { endpoints, clock, log, addresses, dns, connect, stateOf }
 }
 
-t.test('new connections avoid an address that is down while another is up', async (t) => {
-  const { endpoints, clock, log, connect, stateOf } = await world(t)
-  t.equal(await connect(), both[0])
-  await endpoints[0].stop()
-  for (let i = 0; i < 3; i++) t.equal(await connect(), both[1])
-  t.match(stateOf(both[0]!), { state: 'up', failures: 1 }, 'one failure is none in a row, but it is avoided')
-  await clock.advance(1000)
-  t.equal(await connect(), both[1])
-  await until(() => stateOf(both[0]!)?.state === 'down')
-  t.match(stateOf(both[0]!), { failures: 2, lastError: 'connect-refused', sinceMs: 1000 })
-  t.match(stateOf(both[1]!), { state: 'up', failures: 0, lastError: null })
-  const fields = { server: 's3', address: both[0], because: 'connect-refused' }
-  t.match(log.lines, [{ level: 'warn', message: 'address down', fields }])
-})
+t.test(
+  'a dead address is skipped, address by address: new connections avoid it while another is up',
+  async (t) => {
+    const { endpoints, clock, log, connect, stateOf } = await world(t)
+    t.equal(await connect(), both[0])
+    await endpoints[0].stop()
+    for (let i = 0; i < 3; i++) t.equal(await connect(), both[1])
+    t.match(
+      stateOf(both[0]!),
+      { state: 'up', failures: 1 },
+      'one failure is none in a row, but it is avoided',
+    )
+    await clock.advance(1000)
+    t.equal(await connect(), both[1])
+    await until(() => stateOf(both[0]!)?.state === 'down')
+    t.match(stateOf(both[0]!), { failures: 2, lastError: 'connect-refused', sinceMs: 1000 })
+    t.match(stateOf(both[1]!), { state: 'up', failures: 0, lastError: null })
+    const fields = { server: 's3', address: both[0], because: 'connect-refused' }
+    t.match(log.lines, [{ level: 'warn', message: 'address down', fields }])
+  },
+)
 
 t.test('an address that is back is found by a probe, and takes connections again', async (t) => {
   const { endpoints, clock, log, connect, stateOf } = await world(t)
@@ -110,21 +117,28 @@ t.test(
   },
 )
 
-t.test('the name resolves anew: the address that stays keeps its state', async (t) => {
-  const { endpoints, connect, dns, addresses } = await world(t)
-  await endpoints[0].stop()
-  await connect()
-  dns.answer = ['127.0.0.3', both[0]!, both[1]!]
-  t.equal(await connect(), both[1], 'a new address is taken for up, and is tried; the one that failed is not')
-  t.match(addresses.states(), [
-    { address: '127.0.0.3', failures: 1 },
-    { address: both[0], failures: 1 },
-    { address: both[1], failures: 0 },
-  ])
-  dns.answer = [both[1]!]
-  t.equal(await connect(), both[1])
-  t.equal(addresses.states().length, 1)
-})
+t.test(
+  'the set of addresses changes: new connections only, and the address that stays keeps its state',
+  async (t) => {
+    const { endpoints, connect, dns, addresses } = await world(t)
+    await endpoints[0].stop()
+    await connect()
+    dns.answer = ['127.0.0.3', both[0]!, both[1]!]
+    t.equal(
+      await connect(),
+      both[1],
+      'a new address is taken for up, and is tried; the one that failed is not',
+    )
+    t.match(addresses.states(), [
+      { address: '127.0.0.3', failures: 1 },
+      { address: both[0], failures: 1 },
+      { address: both[1], failures: 0 },
+    ])
+    dns.answer = [both[1]!]
+    t.equal(await connect(), both[1])
+    t.equal(addresses.states().length, 1)
+  },
+)
 
 /** Waits for what real sockets do. */
 async function until(isSo: () => boolean): Promise<void> {

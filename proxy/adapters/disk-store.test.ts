@@ -81,23 +81,26 @@ t.test('a reader who leaves early lets go of the file, also before the first pie
   t.strictSame(auditStore(path), [], 'no descriptor kept the body in the books')
 })
 
-t.test('an entry dropped while it is read is read to its end, and counted until then', async (t) => {
-  const path = t.testdir()
-  const store = await openDiskStore(diskOptions(path), testPorts())
-  const body = bodyOf(2_000_000)
-  const entry = await fill(store, '/b/large', body)
-  const usedBytes = store.stats().usedBytes
-  const reading = await store.read(entry, 0, body.length - 1)
-  store.remove('/b/large')
-  await delay(50)
-  t.strictSame(readdirSync(`${path}/bodies/0`), [], 'the file is unlinked')
-  t.ok(store.stats().usedBytes > usedBytes - 100_000, 'its bytes are not free yet')
-  t.ok((await collect(reading)).equals(body))
-  await delay(20)
-  t.ok(store.stats().usedBytes < usedBytes - 2_000_000, 'now they are')
-  await t.rejects(Promise.resolve(store.read(entry, 0, 10)), { code: 'evicted' })
-  await store.close()
-})
+t.test(
+  'the same object evicted while being read: the descriptor keeps the data, bytes are counted until it is closed',
+  async (t) => {
+    const path = t.testdir()
+    const store = await openDiskStore(diskOptions(path), testPorts())
+    const body = bodyOf(2_000_000)
+    const entry = await fill(store, '/b/large', body)
+    const usedBytes = store.stats().usedBytes
+    const reading = await store.read(entry, 0, body.length - 1)
+    store.remove('/b/large')
+    await delay(50)
+    t.strictSame(readdirSync(`${path}/bodies/0`), [], 'the file is unlinked')
+    t.ok(store.stats().usedBytes > usedBytes - 100_000, 'its bytes are not free yet')
+    t.ok((await collect(reading)).equals(body))
+    await delay(20)
+    t.ok(store.stats().usedBytes < usedBytes - 2_000_000, 'now they are')
+    await t.rejects(Promise.resolve(store.read(entry, 0, 10)), { code: 'evicted' })
+    await store.close()
+  },
+)
 
 t.test(
   'readers follow a growing body, from memory and from the file, also after the commit and an eviction',
@@ -195,7 +198,7 @@ t.test('new metadata after a revalidation survives a restart, and the body with 
   await store.close()
 })
 
-t.test('max_size lowered by a restart is met before the next fill', async (t) => {
+t.test('max_size is lowered: incremental deletes, and the cap is met before the next fill', async (t) => {
   const path = t.testdir()
   let store = await openDiskStore(diskOptions(path), testPorts())
   for (let i = 0; i < 200; i += 1) await fill(store, `/b/${i}`, bodyOf(30_000))
@@ -209,30 +212,33 @@ t.test('max_size lowered by a restart is met before the next fill', async (t) =>
 })
 
 for (const what of ['the directory', 'its bodies', 'its index'] as const) {
-  t.test(`when ${what} is deleted under it, the store goes on and comes back by itself`, async (t) => {
-    const path = `${t.testdir()}/store`
-    const store = await openDiskStore(diskOptions(path), testPorts())
-    await fill(store, '/b/before', bodyOf(50_000))
-    await delay(50)
-    if (what === 'the directory') rmSync(path, { recursive: true })
-    if (what === 'its bodies') rmSync(`${path}/bodies`, { recursive: true })
-    if (what === 'its index') for (const end of ['', '-wal']) rmSync(`${path}/index.sqlite${end}`)
-    const deadline = performance.now() + 8000
-    let stored = false
-    while (!stored && performance.now() < deadline) {
-      await delay(100)
-      const entry = await fill(store, '/b/after', bodyOf(50_000)).catch(() => null)
-      stored = entry !== null && diskUsage(path) > 100_000
-    }
-    t.ok(stored, 'a fill works again, in the directory of that name')
-    await delay(1500)
-    await fill(store, '/b/later', bodyOf(50_000))
-    t.ok((await readAll(store, store.lookup('/b/later')!)).equals(bodyOf(50_000)))
-    await store.close()
-    const reopened = await openDiskStore(diskOptions(path), testPorts())
-    t.ok(reopened.lookup('/b/later'), 'what was stored since survives a restart')
-    await reopened.close()
-  })
+  t.test(
+    `the cache directory is deleted at run time (${what}): the store goes on and comes back by itself`,
+    async (t) => {
+      const path = `${t.testdir()}/store`
+      const store = await openDiskStore(diskOptions(path), testPorts())
+      await fill(store, '/b/before', bodyOf(50_000))
+      await delay(50)
+      if (what === 'the directory') rmSync(path, { recursive: true })
+      if (what === 'its bodies') rmSync(`${path}/bodies`, { recursive: true })
+      if (what === 'its index') for (const end of ['', '-wal']) rmSync(`${path}/index.sqlite${end}`)
+      const deadline = performance.now() + 8000
+      let stored = false
+      while (!stored && performance.now() < deadline) {
+        await delay(100)
+        const entry = await fill(store, '/b/after', bodyOf(50_000)).catch(() => null)
+        stored = entry !== null && diskUsage(path) > 100_000
+      }
+      t.ok(stored, 'a fill works again, in the directory of that name')
+      await delay(1500)
+      await fill(store, '/b/later', bodyOf(50_000))
+      t.ok((await readAll(store, store.lookup('/b/later')!)).equals(bodyOf(50_000)))
+      await store.close()
+      const reopened = await openDiskStore(diskOptions(path), testPorts())
+      t.ok(reopened.lookup('/b/later'), 'what was stored since survives a restart')
+      await reopened.close()
+    },
+  )
 }
 
 t.test(

@@ -42,7 +42,7 @@ t.test('an answer is held for its time, then the name is asked again', async (t)
 })
 
 t.test(
-  'whatever DNS does wrong, the last good addresses are kept; the new ones are taken when it is back',
+  'DNS answers NXDOMAIN, SERVFAIL or nothing: the last good addresses are kept; the new ones are taken when it is back',
   async (t) => {
     for (const kind of ['nxdomain', 'servfail', 'silence'] as const) {
       const { nameserver, clock, log, resolver, settled } = await world(t)

@@ -16,28 +16,31 @@ import { cacheDefaults } from './options.ts'
 
 const lastRequest = ({ origin }: Pick<CacheWorld, 'origin'>) => origin.requests.at(-1)!
 
-t.test('two clients, a cold object of 1 GiB that takes 20 s: one upstream GET, both stream', async (t) => {
-  const world = slowWorld(200)
-  const first = world.send(world.request(object))
-  await world.clock.advance(10_000)
-  const second = iterate(await world.send(world.request(object)))
-  t.equal(
-    (await second.next()).value?.length,
-    8 * chunk,
-    'the second one reads what has arrived, without waiting',
-  )
-  const rest = remainder(second)
-  t.strictSame((await world.clock.until(first.then(readAnswer))).bytes, world.bytes)
-  t.strictSame(await world.clock.until(rest), world.bytes.subarray(8 * chunk))
-  t.equal(world.origin.requests.length, 1)
-})
+t.test(
+  'two clients, a cold object, a fill of 20 s: one upstream GET, both stream, the second one’s first byte at once',
+  async (t) => {
+    const world = slowWorld(200)
+    const first = world.send(world.request(object))
+    await world.clock.advance(10_000)
+    const second = iterate(await world.send(world.request(object)))
+    t.equal(
+      (await second.next()).value?.length,
+      8 * chunk,
+      'the second one reads what has arrived, without waiting',
+    )
+    const rest = remainder(second)
+    t.strictSame((await world.clock.until(first.then(readAnswer))).bytes, world.bytes)
+    t.strictSame(await world.clock.until(rest), world.bytes.subarray(8 * chunk))
+    t.equal(world.origin.requests.length, 1)
+  },
+)
 
 t.test('the leading client disconnects at 10 %: the follower is unaffected, no second GET', async (t) => {
   const world = slowWorld(20)
   const leading = world.request(object)
   const leader = iterate(await world.clock.until(world.send(leading)))
   const follower = world.send(world.request(object)).then(readAnswer)
-  await leader.next()
+  for (let chunks = 0; chunks < 2; chunks++) await world.clock.until(leader.next())
   await leader.return?.()
   leading.leave()
   t.strictSame((await world.clock.until(follower)).bytes, world.bytes)
@@ -45,7 +48,7 @@ t.test('the leading client disconnects at 10 %: the follower is unaffected, no s
 })
 
 t.test(
-  'all clients leave: the prefix is kept, and the next request continues with Range and If-Match',
+  'all clients leave: the abort policy applies, the prefix is kept, and the next request sends Range and If-Match',
   async (t) => {
     const fill = { ...cacheDefaults.fill, finishBytes: chunk, finishRatio: 0.9 }
     const world = slowWorld(20, { fill })
@@ -85,22 +88,34 @@ t.test('a prefix that nobody comes back for is given up', async (t) => {
   t.equal(world.cache.state().fills, 0)
 })
 
-for (const how of ['reset', 'stall'] as const) {
-  t.test(`the upstream breaks mid-body by a ${how}: resumed on the same, every byte once`, async (t) => {
+const breaks: Record<string, (world: ReturnType<typeof slowWorld>) => void> = {
+  'the upstream resets mid-body': ({ origin }) => {
+    origin.cutAfterBytes = 3 * chunk
+  },
+  'the upstream ends early mid-body, with a FIN': ({ origin, bytes }) => {
+    const head = ['ETag', origin.objects.get(object)!.etag, 'Content-Length', String(bytes.length)]
+    origin.intercept = () => ({ status: 200, headers: head, body: once(bytes.subarray(0, 3 * chunk)) })
+  },
+  'the upstream stalls mid-body for longer than the time between bytes': ({ origin }) => {
+    origin.stallAfterBytes = 3 * chunk
+  },
+}
+for (const [how, spoil] of Object.entries(breaks)) {
+  t.test(`${how}: resumed on the same, every byte once`, async (t) => {
     const world = slowWorld(10)
-    if (how === 'reset') world.origin.cutAfterBytes = 3 * chunk
-    else world.origin.stallAfterBytes = 3 * chunk
+    spoil(world)
     const reading = world.send(world.request(object)).then(readAnswer)
-    await world.clock.advance(400)
+    await world.clock.advance(how.includes('FIN') ? 33 : 400)
     world.origin.cutAfterBytes = null
     world.origin.stallAfterBytes = null
+    world.origin.intercept = null
     t.strictSame((await world.clock.until(reading)).bytes, world.bytes)
     t.equal(headerValue(lastRequest(world).headers, 'range'), `bytes=${3 * chunk}-`)
     t.equal((await world.read(object)).word, 'HIT')
   })
 }
 
-t.test('the upstream breaks mid-body and stays away: resumed on the backup', async (t) => {
+t.test('the upstream breaks mid-body and stays away: resumed on the same, then on the backup', async (t) => {
   const world = slowWorld(10, {}, true)
   const reading = world.send(world.request(object)).then(readAnswer)
   await world.clock.advance(350)
@@ -119,7 +134,7 @@ t.test('a body that breaks every time the same way is continued on the backup', 
 })
 
 t.test(
-  'the object changed meanwhile: the connection is cut, never ended cleanly, and the entry discarded',
+  'the ETag changed when a broken body is resumed: the client’s connection is cut, never a clean end, and the entry discarded',
   async (t) => {
     const world = slowWorld(10)
     world.origin.cutAfterBytes = 3 * chunk
@@ -142,7 +157,7 @@ t.test('an origin that breaks every body is given up after a bounded number of c
 })
 
 t.test(
-  'a fill racing a PUT: GET starts, PUT completes, the old body arrives: it must not be stored',
+  'a fill racing a PUT: the GET starts, the PUT completes, the GET’s old body arrives: it must not be stored',
   async (t) => {
     const world = slowWorld(10)
     const racing = world.send(world.request(object)).then(readAnswer)

@@ -18,7 +18,7 @@ import { cacheDefaults } from './options.ts'
 const lastRequest = ({ origin }: Pick<CacheWorld, 'origin'>) => origin.requests.at(-1)!
 
 t.test(
-  'the clock jumps back: ages are never negative, and what seems to come from the future is validated',
+  'the clock jumps back or forward: ages are never negative, and what can’t be trusted is validated',
   async (t) => {
     const world = cacheWorld()
     world.origin.put(object, patterned(10))
@@ -29,11 +29,36 @@ t.test(
     const answer = await world.read(object)
     t.match(answer.cacheStatus, /fwd=stale; fwd-status=304; .*detail=clock-went-back/)
     t.equal(answer.header('age'), '0')
+    const { meta } = world.store.lookup(key)!
+    const jumped = { ...meta, validatedAtMs: meta.validatedAtMs - 9 * hourMs, freshUntilMs: 1 }
+    world.store.update(key, jumped)
+    t.equal((await world.read(object)).word, 'STALE')
+    await settle()
+    await world.clock.advance(100)
+    t.equal((await world.read(object)).word, 'HIT', 'validated, not fetched again')
+    t.equal(world.origin.requests.filter(({ sentBytes }) => sentBytes > 0).length, 1)
   },
 )
 
+t.test('Date skew on the upstream: age and freshness are told by our own clock', async (t) => {
+  for (const profile of ['s3', 'rfc9111'] as const) {
+    for (const skewMs of [-5 * hourMs, 5 * hourMs]) {
+      const world = cacheWorld({ profile })
+      const date = new Date(world.clock.wallMs() + skewMs).toUTCString()
+      world.origin.put(object, 'x', ['Date', date, 'Cache-Control', 'max-age=3600'])
+      await world.read(object)
+      await world.clock.advance(90_000)
+      const hit = await world.read(object)
+      t.equal(hit.word, 'HIT', `${profile} ${skewMs}`)
+      t.equal(hit.header('age'), '90')
+      await world.clock.advance(hourMs)
+      t.not((await world.read(object)).word, 'HIT')
+    }
+  }
+})
+
 t.test(
-  '503 SlowDown: no storm of refreshes, Retry-After is heeded and passed on, stale is served',
+  '503 SlowDown: no immediate retry storm, Retry-After is heeded and passed on, stale is served if there is any',
   async (t) => {
     const world = cacheWorld()
     world.origin.put(object, patterned(10))
@@ -53,8 +78,11 @@ t.test(
   },
 )
 
-t.test('the origin is down and the object not stored: a fast 503 with Retry-After, no hang', async (t) => {
+t.test('S3 is down: stale hits from the disk, else a fast 503 with Retry-After, no hang', async (t) => {
   const world = cacheWorld({ deadlineMs: 500 })
+  world.origin.put('/maps/stored', patterned(10))
+  await world.read('/maps/stored')
+  await world.clock.advance(2 * hourMs)
   world.origin.mood = 'hang'
   world.origin.firstByteTimeoutMs = 30_000
   const startMs = world.clock.monotonicMs()
@@ -62,10 +90,13 @@ t.test('the origin is down and the object not stored: a fast 503 with Retry-Afte
   t.equal(answer.status, 503)
   t.match(answer.header('retry-after'), /^\d+$/)
   t.equal(world.clock.monotonicMs() - startMs, 500)
+  const stale = await world.read('/maps/stored')
+  t.strictSame([stale.status, stale.word, stale.bytes.length], [200, 'STALE', 10])
+  t.equal(world.clock.monotonicMs() - startMs, 500, 'at once')
 })
 
 t.test(
-  'hop-by-hop headers, and those that Connection names, go neither to the origin nor into the store',
+  'hop-by-hop: Connection and every header it names are stripped, on the request and on the stored response',
   async (t) => {
     const world = cacheWorld()
     const hop: HeaderList = [
@@ -92,14 +123,14 @@ t.test(
   },
 )
 
-t.test('a GET with a body is refused: the body would be ignored for the key', async (t) => {
+t.test('key confusion: a GET with a body, which would be ignored for the key, is rejected', async (t) => {
   const world = cacheWorld()
   const answer = await world.read(object, { body: once('fat') })
   t.equal(answer.status, 400)
   t.equal(world.origin.requests.length, 0)
 })
 
-t.test('an upstream 400 for an odd header is never stored', async (t) => {
+t.test('CPDoS: an upstream 400 for an odd header must not be stored', async (t) => {
   const world = cacheWorld({
     valid: [200, 400, 404].map((status) => ({ prefix: '', status, timeMs: hourMs })),
   })
@@ -112,7 +143,7 @@ t.test('an upstream 400 for an odd header is never stored', async (t) => {
   t.equal((await world.read(object)).status, 200)
 })
 
-t.test('CORS: what S3 answers to an Origin is kept apart from what it answers without one', async (t) => {
+t.test('CORS: S3 omits its headers when no Origin was sent, so answers are kept by Origin', async (t) => {
   const world = cacheWorld()
   world.origin.put(object, 'x')
   world.origin.intercept = (asked) => {
@@ -130,7 +161,7 @@ t.test('CORS: what S3 answers to an Origin is kept apart from what it answers wi
 })
 
 t.test(
-  'a 304 to the cache’s own question never reaches a client that asked without conditions',
+  'a 304 to an unconditional client: never, though the cache itself asked with conditions',
   async (t) => {
     const world = cacheWorld({ useStale: [] })
     world.origin.put(object, patterned(10))
@@ -143,7 +174,7 @@ t.test(
   },
 )
 
-t.test('hits carry an Age, computed, and the Date of the origin', async (t) => {
+t.test('Age is present on hits, computed, and Date is kept from the origin', async (t) => {
   const world = cacheWorld()
   const date = new Date(world.clock.wallMs()).toUTCString()
   world.origin.put(object, 'x', ['Date', date, 'Age', '7'])
@@ -154,7 +185,7 @@ t.test('hits carry an Age, computed, and the Date of the origin', async (t) => {
   t.equal(hit.header('date'), date)
 })
 
-t.test('secrets reach neither logs, nor access records, nor the store', async (t) => {
+t.test('secrets are masked in logs, access records and cache files', async (t) => {
   const records: AccessRecord[] = []
   const world = cacheWorld({}, { accessLog: { record: (record) => records.push(record) } })
   world.origin.put(object, patterned(10))
@@ -176,7 +207,7 @@ t.test('secrets reach neither logs, nor access records, nor the store', async (t
   t.notMatch(JSON.stringify([world.log.lines, records, stored]), /5ec2e7/)
 })
 
-t.test('X-Cache-Status can’t be spoofed, by the origin or by the client', async (t) => {
+t.test('X-Cache-Status spoofed by the upstream or by a client is overwritten', async (t) => {
   const world = cacheWorld()
   world.origin.put(object, 'x', ['X-Cache-Status', 'EVIL', 'Cache-Status', 'evil; hit'])
   for (const word of ['MISS', 'HIT']) {

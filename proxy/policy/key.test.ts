@@ -12,7 +12,7 @@ function keyOf(...args: Parameters<typeof subject>): string {
   return found.kind === 'object' ? found.key : `pass: ${found.because}`
 }
 
-t.test('the key is the bytes S3 would see', async (t) => {
+t.test('key confusion: the key is the bytes S3 would see, not the normalised URL', async (t) => {
   const same: [string, string, ...string[]][] = [
     ['/maps/a/b', 'maps/a/b'],
     ['/maps/a%2Fb', 'maps/a/b'],

@@ -30,7 +30,7 @@ const lanes = [
   { name: 'second tight store', maxBytes: 2 << 20 },
 ]
 for (const [number, { name, maxBytes }] of lanes.entries()) {
-  const title = `after kill -9 at any moment a ${name} serves only what is whole, and accounts for every byte`
+  const title = `kill -9 at any moment: a restart serves only complete verified entries, no byte is outside the accounting (${name})`
   t.test(title, (t) => runLane(t, number, maxBytes))
 }
 
