@@ -166,7 +166,7 @@ t.test('no connection: refused, too slow, or a name without an address', async (
 })
 
 t.test(
-  'an idle connection that the server closes as a request goes out costs a read nothing, an upload is not repeated',
+  'keep-alive race: the upstream closes an idle connection as we send: a GET is retried once on a new one, an upload never',
   async (t) => {
     const dying: Answer = (socket, count) => (count === 2 ? socket.end() : socket.write(ok))
     const reads = await originOf(t, dying, { maxConnections: 1 })
@@ -202,7 +202,7 @@ t.test('an address that refuses is left for the next one of the name', async (t)
 })
 
 t.test(
-  'TLS is always verified: each wrong certificate is an error of its own, and no request is sent',
+  'TLS with a wrong name, expired or self-signed: a hard failure with its own code, never a fall-back to insecure',
   async (t) => {
     const authority = await makeAuthority(t.testdir())
     const expected = {

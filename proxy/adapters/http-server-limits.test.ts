@@ -37,7 +37,7 @@ async function trickle(port: number, bytes: string): Promise<string> {
   return text
 }
 
-t.test('a head that comes drop by drop is answered 408, on both paths', async (t) => {
+t.test('slowloris: a head that comes drop by drop is answered 408, on both paths', async (t) => {
   const { port } = await serverWith(t, { headTimeoutMs: 200 })
   const endless = 'a'.repeat(10_000)
   const slow = [`GET /${endless}`, `PUT /${endless}`]
@@ -111,7 +111,7 @@ function endlessBody() {
   return { body, gone, taken: () => takenBytes }
 }
 
-t.test('a client that stops reading holds little memory and is cut off, on both paths', async (t) => {
+t.test('a slow reader must not pin large buffers, and is cut off once it stops, on both paths', async (t) => {
   const story = async (version: string) => {
     const endless = endlessBody()
     const { port } = await serverWith(t, { stallTimeoutMs: 300 }, async () => ({

@@ -194,7 +194,7 @@ t.test('random damage to a request: both parsers agree on what was asked', async
   t.ok(taken > 0 && taken < 150, 'some of them were requests and some were not')
 })
 
-t.test('a client that half-closed its side is still answered, on both paths', async (t) => {
+t.test('half-closed clients (FIN after the request) are still answered, on both paths', async (t) => {
   const { port, seen } = await strictServer(t)
   const get = `GET /b/k HTTP/1.1\r\n${host}\r\n`
   const put = `PUT /b/k HTTP/1.1\r\n${host}Content-Length: 5\r\n\r\nhello`

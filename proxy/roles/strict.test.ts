@@ -77,7 +77,7 @@ servers:
 } as const
 
 for (const [name, { start, file }] of Object.entries(roles)) {
-  t.test(`the ${name} refuses what is malformed and asks nobody`, async (t) => {
+  t.test(`smuggling: the ${name} rejects what could be read in two ways, and asks nobody`, async (t) => {
     const { asked, url } = await upstream(t)
     const dir = t.testdir({ 'role.yaml': '' })
     const config = t.testdir({ 'role.yaml': file(url, dir) })

@@ -41,7 +41,7 @@ t.test('each object has its node; a dead node moves only its own objects, to its
   t.equal(origin('s3').requests.length, 0, 'S3 is not asked while a cache node is up')
 })
 
-t.test('a node that comes back takes its objects over step by step', async (t) => {
+t.test('fail-back: a node that returns cold takes its objects over step by step (slowstart)', async (t) => {
   const { placed, origin, backend, router, clock } = three({ slowStartMs: 60_000 })
   const before = await placed()
   router.start()
@@ -80,7 +80,7 @@ t.test('an operator drains a server: what runs ends well, nothing new comes, S3 
   ])
 })
 
-t.test('a node far slower than the others is passed over', async (t) => {
+t.test('gray failure: a node that answers, but far slower than the others, is passed over', async (t) => {
   const observe = { ...routerDefaults.observe, slowFactor: 3 }
   const { placed, origin, backend } = three({ observe })
   await placed()

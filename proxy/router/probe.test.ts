@@ -19,7 +19,7 @@ function checkTimes(made: RouterWorld): number[] {
   return made.origin('cache1').requests.map(({ atMs }) => atMs)
 }
 
-t.test('what counts as a good answer depends on the kind of check', async (t) => {
+t.test('health by canary hit, not by TCP connect: each kind of check has its own good answer', async (t) => {
   const cases: [string, Partial<CheckOptions>, (made: RouterWorld) => void, RegExp, boolean][] = [
     ['http 404', { uri: '/b/none' }, () => {}, /status 404/, true],
     [
