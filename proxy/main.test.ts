@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { Agent, createServer, get } from 'node:http'
@@ -6,6 +5,8 @@ import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
+import { startNameserver } from '../harness/origins/nameserver.ts'
+import { spawnTied, type TiedProcess } from './testing/tied-process.ts'
 
 t.setTimeout(100_000) // two dozen processes, on a busy machine a second each
 
@@ -69,17 +70,17 @@ type RoleName = keyof typeof configs
 
 /** The process and all it prints. */
 class ProxyProcess {
-  readonly child: ChildProcess
+  readonly child: TiedProcess
   readonly output: string[] = []
   readonly errors: string[] = []
   readonly exited: Promise<number | null>
   #listeners: (() => void)[] = []
 
   constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child = spawnTied([main, ...args])
     this.exited = once(this.child, 'close').then(([code]) => code as number | null)
-    this.#gather(this.child.stdout!, this.output)
-    this.#gather(this.child.stderr!, this.errors)
+    this.#gather(this.child.stdout, this.output)
+    this.#gather(this.child.stderr, this.errors)
     void this.exited.then(() => this.#tell())
   }
 
@@ -272,6 +273,22 @@ t.test(
     t.equal(await answer, '200 xxxxxxxx')
   },
 )
+
+for (const role of ['router', 'cache'] as const) {
+  t.test(`${role}: addresses are held across a reload while DNS is away`, async (t) => {
+    const s3 = await upstream(t, 'one')
+    const nameserver = await startNameserver({ 's3.test': ['127.0.0.1'] })
+    t.teardown(() => nameserver.stop())
+    const text = configs[role](`http://s3.test:${s3.port}`, t.testdirName)
+    const { port, proxy, reload } = await start(t, role, `${text}nameservers: ['${nameserver.address}']\n`)
+    const agent = new Agent()
+    t.equal(await read(agent, port, '/b/1'), '200 oneone')
+    nameserver.setAnswer('s3.test', { kind: 'nxdomain' })
+    reload(`${text}nameservers: ['${nameserver.address}']\n`)
+    await proxy.line('the new configuration is in force')
+    t.equal(await read(agent, port, '/b/2'), '200 oneone')
+  })
+}
 
 t.test('a port that is taken, or a mistake in the file: said in full, exit 254', async (t) => {
   const s3 = await upstream(t, 'one')

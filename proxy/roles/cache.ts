@@ -1,9 +1,7 @@
 // The cache role as a process: builds its adapters from the configuration and hands them to the flow.
 import { type FileAccessLog, openAccessLog } from '../adapters/access-log.ts'
-import { AddressTable } from '../adapters/address-table.ts'
 import { nodeDigests } from '../adapters/digests.ts'
 import { openDiskStore } from '../adapters/disk-store.ts'
-import { createResolver } from '../adapters/dns-resolver.ts'
 import { createHttpOrigin, type HttpOrigin } from '../adapters/http-origin.ts'
 import { createMemoryStore } from '../adapters/memory-store.ts'
 import { nodeClock, nodeRandom } from '../adapters/node-clock.ts'
@@ -25,12 +23,14 @@ import {
 } from '../config/cache-config.ts'
 import { readConfig } from '../config/file.ts'
 import type { BodyStore, Log } from '../ports.ts'
+import { type Names, namesFor } from './names.ts'
 import { listen, listenForAdmin, type Role, type RunningRole, readyLine, reloaded } from './role.ts'
 
 /** What a configuration file decides and a reload replaces; the store and the listening socket stay. */
 interface Setup {
   readonly cache: Cache
   readonly origins: readonly HttpOrigin[]
+  readonly names: Names
   readonly accessLog: FileAccessLog | null
 }
 
@@ -55,13 +55,13 @@ export async function openCache(file: CacheSettings, log: Log): Promise<Role<Cac
   const memory = createMemoryStore(memoryOptions(file))
   const store = createTieredStore(memory, await openDiskStore(diskOptions(file), { clock: nodeClock, log }))
   const totals = new Totals()
-  let setup = assemble(file, store, totals, log)
+  let setup = assemble(file, store, totals, log, null)
   return {
     handler: withHealthCheck((request) => setup.cache.handle(request)),
     admin: createCacheAdmin({ cache: () => setup.cache, store }),
     prepare(settings) {
       const old = setup
-      const next = assemble(settings, store, totals, log)
+      const next = assemble(settings, store, totals, log, old.names)
       return () => {
         setup = next
         return retire(old)
@@ -74,11 +74,17 @@ export async function openCache(file: CacheSettings, log: Log): Promise<Role<Cac
   }
 }
 
-function assemble(file: CacheSettings, store: BodyStore, totals: Totals, log: Log): Setup {
-  const resolver = createResolver({ nameservers: file.nameservers, holdMs: file.hold_valid }, nodeClock, log)
+function assemble(
+  file: CacheSettings,
+  store: BodyStore,
+  totals: Totals,
+  log: Log,
+  previous: Names | null,
+): Setup {
+  const names = namesFor(file, log, previous)
   const origins = originOptions(file).map((options) => {
-    const addresses = new AddressTable(options.name, nodeClock, log)
-    const origin = createHttpOrigin({ ...options, addresses }, resolver, nodeClock)
+    const addresses = names.addressesOf(options)
+    const origin = createHttpOrigin({ ...options, addresses }, names.resolver, nodeClock)
     return { ...origin, addresses: () => addresses.states() }
   })
   const accessLog = file.access_log === null ? null : openAccessLog(file.access_log, log)
@@ -93,7 +99,7 @@ function assemble(file: CacheSettings, store: BodyStore, totals: Totals, log: Lo
     accessLog,
   }
   const cache = createCache(cacheOptions(file), ports, totals)
-  return { cache, origins, accessLog }
+  return { cache, origins, names, accessLog }
 }
 
 /** Lets what is under way end, then closes its connections. */

@@ -1,8 +1,6 @@
 // The router role as a process: builds its adapters from the configuration and hands them to the flow.
-import { AddressTable } from '../adapters/address-table.ts'
 import { createConnector } from '../adapters/connector.ts'
 import { nodeDigests } from '../adapters/digests.ts'
-import { createResolver } from '../adapters/dns-resolver.ts'
 import { createHandlerOrigin } from '../adapters/handler-origin.ts'
 import { createHttpOrigin, type HttpOrigin } from '../adapters/http-origin.ts'
 import { createMemoryStore } from '../adapters/memory-store.ts'
@@ -20,6 +18,7 @@ import type { Log } from '../ports.ts'
 import { MemoryTier } from '../router/memory-tier.ts'
 import type { ServerOptions } from '../router/options.ts'
 import { createRouter, type Router } from '../router/route.ts'
+import { type Names, namesFor } from './names.ts'
 import { listen, listenForAdmin, type Role, type RunningRole, readyLine, reloaded } from './role.ts'
 
 /** What a configuration file decides and a reload replaces; the listening sockets stay. */
@@ -28,6 +27,7 @@ interface Setup {
   /** The router's own, or that of the memory in front of it. */
   readonly handler: Handler
   readonly origins: readonly HttpOrigin[]
+  readonly names: Names
 }
 
 type LocalServers = Readonly<Record<string, Handler>>
@@ -54,14 +54,14 @@ export async function startRouter(configFile: string): Promise<RunningRole> {
 
 /** `local`: roles of this process that stand for servers, by the server's name. Checks begin at once. */
 export function openRouter(file: RouterFile, log: Log, local: LocalServers = {}): Role<RouterFile> {
-  let setup = assemble(file, log, local)
+  let setup = assemble(file, log, local, null)
   setup.router.start()
   return {
     handler: (request) => setup.handler(request),
     admin: createRouterAdmin({ router: () => setup.router, clock: nodeClock, token: adminToken(file) }),
     prepare(settings) {
       const old = setup
-      const next = assemble(settings, log, local, old.router)
+      const next = assemble(settings, log, local, old)
       return async () => {
         setup = next
         old.router.close()
@@ -76,16 +76,15 @@ export function openRouter(file: RouterFile, log: Log, local: LocalServers = {})
   }
 }
 
-function assemble(file: RouterFile, log: Log, local: LocalServers, previous?: Router): Setup {
-  const resolver = createResolver({ nameservers: file.nameservers, holdMs: file.hold_valid }, nodeClock, log)
+function assemble(file: RouterFile, log: Log, local: LocalServers, previous: Setup | null): Setup {
+  const names = namesFor(file, log, previous?.names ?? null)
+  const { resolver } = names
   const origins: HttpOrigin[] = []
-  const tables = new Map(
-    file.servers.map(({ name }) => [name, new AddressTable(name, nodeClock, log)] as const),
-  )
-  const connector = (server: ServerOptions) => {
-    const addresses = tables.get(server.name)!
-    return { ...server, ...server.timeouts, addresses }
-  }
+  const connector = (server: ServerOptions) => ({
+    ...server,
+    ...server.timeouts,
+    addresses: names.addressesOf(server),
+  })
   const router = createRouter(
     routerOptions(file),
     {
@@ -109,9 +108,9 @@ function assemble(file: RouterFile, log: Log, local: LocalServers, previous?: Ro
         socket.destroy()
       },
     },
-    previous,
+    previous?.router,
   )
-  return { router, handler: withMemory(router, file, log), origins }
+  return { router, handler: withMemory(router, file, log), origins, names }
 }
 
 /** A reload begins with an empty memory: its rules may have changed. */
