@@ -174,6 +174,19 @@ t.test(
   },
 )
 
+t.test('HEAD cached then GET, 206 stored as 200: each asks S3 for what it lacks', async (t) => {
+  const world = cacheWorld()
+  world.origin.put(object, patterned(1000))
+  t.equal((await world.read(object, { method: 'HEAD' })).header('content-length'), '1000')
+  const signsRange = 'AWS4-HMAC-SHA256 Credential=AK/x, SignedHeaders=host;range, Signature=x'
+  const headers = ['Range', 'bytes=0-9', 'Authorization', signsRange]
+  const part = await world.read(object, { headers })
+  t.strictSame([part.status, part.bytes.length], [206, 10])
+  t.strictSame(world.store.keys, [])
+  const whole = await world.read(object)
+  t.strictSame([whole.status, whole.word, whole.bytes], [200, 'MISS', patterned(1000)])
+})
+
 t.test('Age is present on hits, computed, and Date is kept from the origin', async (t) => {
   const world = cacheWorld()
   const date = new Date(world.clock.wallMs()).toUTCString()
