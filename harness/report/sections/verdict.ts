@@ -1,5 +1,5 @@
 // The top of the page: the verdict in a sentence, what was run, and the key numbers.
-import { clock, duration } from '../format.ts'
+import { clock, duration, latency } from '../format.ts'
 import { type Html, html } from '../html.ts'
 import type { ReportModel } from '../model.ts'
 import { keyNumbers } from './key-numbers.ts'
@@ -18,6 +18,7 @@ export function verdictSection(model: ReportModel): Html {
 <li>commit <b>${results.versions.commit}</b></li>
 <li>Node <b>${results.versions.node}</b></li>
 <li>${results.machine}</li>
+${results.generator && html`<li>load generator <b>${latency(results.generator.slipP99Ms)}</b> late at p99</li>`}
 </ul>
 </header>`
 }
