@@ -12,6 +12,7 @@ import { escapeMarkdown, markdownTable } from '../markdown-text.ts'
 import { ratiosOf } from '../ratios.ts'
 import { linkTo } from '../scenario-table.ts'
 import type { DrawFigure } from './charts.ts'
+import { lossesInARow } from './failover.ts'
 import { type Cell, table } from './table.ts'
 
 /** A line a system over time, then a forest plot for each system but the first. */
@@ -111,6 +112,7 @@ const faultColumns = [
   { head: 'Traffic switched after', isNumber: true },
   { head: 'Normal again after', isNumber: true },
   { head: 'Known reads lost', isNumber: true },
+  { head: 'Most in a row', isNumber: true },
   { head: 'Slowest known read', isNumber: true },
 ]
 
@@ -129,6 +131,7 @@ function faultRows(systems: readonly ComparedSystem[]): (string | Cell)[][] {
           latency(one.switchedMs),
           latency(one.backMs),
           { value: count(one.readsLost), isBad: one.readsLost > 0 },
+          lossesInARow(one),
           latency(one.slowestMs),
         ],
       ]

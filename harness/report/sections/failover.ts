@@ -68,7 +68,7 @@ const rows: readonly Row[] = [
   {
     name: 'Most lost in a row',
     about: 'with no known read answered in between',
-    of: (one) => (one.lossesInARow === null ? notCounted(one) : count(one.lossesInARow)),
+    of: lossesInARow,
   },
   {
     name: 'Error budget spent',
@@ -93,7 +93,8 @@ const rows: readonly Row[] = [
 ]
 
 /** Histories of before losses were counted one by one can't tell. */
-function notCounted({ readsLost }: Failover): string {
+export function lossesInARow({ readsLost, lossesInARow }: Failover): string {
+  if (lossesInARow !== null) return count(lossesInARow)
   return readsLost === 0 ? '–' : 'not counted'
 }
 
