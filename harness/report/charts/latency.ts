@@ -107,7 +107,7 @@ export function heatChart(model: ReportModel): Chart | null {
     id: 'heat',
     title: 'Latency heat map',
     caption:
-      'Each cell counts known reads by second and response time. Hits, misses and failovers show as separate bands, which percentiles blur.',
+      'Each cell counts known reads by second and response time. Hits, misses and failovers show as separate bands, which percentiles blur. Dashed frames: the faults, by their number.',
     heightPx: 280,
     option: {
       ...baseOption,
@@ -135,6 +135,7 @@ export function heatChart(model: ReportModel): Chart | null {
           name: 'reads',
           type: 'heatmap',
           emphasis: { disabled: true },
+          markArea: faultFrames(model, heat),
           data: heat.cells.map(([column, row, reads]) => [
             column,
             row,
@@ -150,8 +151,29 @@ export function heatChart(model: ReportModel): Chart | null {
   }
 }
 
+/** A frame around the columns of each fault, by its number; a category axis knows whole columns alone. */
+function faultFrames({ faults, endMs }: ReportModel, { startMs, widthMs, columns }: ShownHeat): PlainOption {
+  const columnAt = (ms: number) => Math.min(columns - 1, Math.max(0, Math.floor((ms - startMs) / widthMs)))
+  return {
+    silent: true,
+    itemStyle: {
+      color: 'transparent',
+      borderColor: 'var(--fault-edge)',
+      borderWidth: 1.5,
+      borderType: 'dashed',
+    },
+    label: { position: 'insideTopLeft', color: 'var(--fault)', fontSize: 11, fontWeight: 600 },
+    data: faults.map((fault, i) => [
+      { xAxis: columnAt(fault.startMs), label: { formatter: String(i + 1) } },
+      { xAxis: columnAt(fault.endMs ?? endMs) },
+    ]),
+  }
+}
+
+type ShownHeat = HeatCells & { readonly startMs: number }
+
 /** The columns that are shown, counted from the first of them. */
-function shownHeat({ timeline: { heat }, shown }: ReportModel): HeatCells & { startMs: number } {
+function shownHeat({ timeline: { heat }, shown }: ReportModel): ShownHeat {
   const first = Math.floor(shown.startMs / heat.widthMs)
   const last = Math.min(heat.columns, Math.ceil(shown.endMs / heat.widthMs)) - 1
   const cells = heat.cells
@@ -160,7 +182,7 @@ function shownHeat({ timeline: { heat }, shown }: ReportModel): HeatCells & { st
   return { ...heat, cells, columns: last - first + 1, startMs: first * heat.widthMs }
 }
 
-function heatTimeAxis({ columns, widthMs, startMs }: HeatCells & { startMs: number }): PlainOption {
+function heatTimeAxis({ columns, widthMs, startMs }: ShownHeat): PlainOption {
   const labelled = Math.max(1, Math.round(tickMs(columns * widthMs) / widthMs))
   return {
     type: 'category',
