@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
+import { spawnTiedAloud } from '../../proxy/testing/tied-process.ts'
 import type { HistoryLine } from './events.ts'
 import { readHistory } from './reader.ts'
 import { soundHistory } from './testing.ts'
@@ -79,9 +79,7 @@ t.test('a run killed with SIGKILL leaves what was written a second before', asyn
     for (let i = 0; i < 500; i++) history.write({ type: 'doubt', atMs: i, reason: 'r' + i })
     setTimeout(() => console.log('flushed'), 1500)
     setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawnTiedAloud(['--input-type=module', '-e', script])
   await once(child.stdout, 'data')
   child.kill('SIGKILL')
   await once(child, 'exit')

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import t from 'tap'
+import { spawnTiedAloud } from '../../proxy/testing/tied-process.ts'
 import type { GeneratorLine, HistoryLine, Outcome, Population, WindowLine } from '../history/events.ts'
 import { decodeHistogram, newHistogram, quantileMs } from '../history/histogram.ts'
 import { SummaryBuilder } from '../history/summary.ts'
@@ -270,9 +270,7 @@ t.test('a runner that is killed takes its generator with it', async (t) => {
     const generator = await startGenerator(${JSON.stringify(config)}, { onLine() {}, onDeath() {} })
     console.log(generator.pid)
     await generator.phase({ mode: 'open-loop', name: 'p', durationMs: 60_000 })`
-  const runner = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const runner = spawnTiedAloud(['--input-type=module', '-e', script])
   const pid = Number(await once(runner.stdout, 'data'))
   t.ok(isRunning(pid))
   runner.kill('SIGKILL')

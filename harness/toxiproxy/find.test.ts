@@ -1,11 +1,11 @@
 // Finding, starting and driving a Toxiproxy of either kind.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { spawnTiedAloud } from '../../proxy/testing/tied-process.ts'
 import { client, echo, realProgram } from './conformance/world.ts'
 import type { ToxicRequest } from './control.ts'
 import { findProgram, openToxiproxy } from './find.ts'
@@ -172,10 +172,8 @@ t.test('the embedded server ends when the process that started it vanishes', asy
     const { url } = await openToxiproxy('embedded', { seed: 1, logDir: ${JSON.stringify(t.testdir())} })
     console.log(url)
     setInterval(() => {}, 1000)`
-  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const [url] = (await once(createInterface({ input: parent.stdout! }), 'line')) as [string]
+  const parent = spawnTiedAloud(['--input-type=module', '-e', script])
+  const [url] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string]
   const api = connect(Number(new URL(url).port), '127.0.0.1')
   await once(api, 'connect')
   parent.kill('SIGKILL')

@@ -1,6 +1,5 @@
 // 100 clients at once ask a real cache process for one cold object of 256 MiB: one origin GET, every byte to everybody,
 // and little memory. HERD_MIB makes the object smaller.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -11,6 +10,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
 import { patterned } from '../testing/memory-origin.ts'
+import { spawnTiedAloud, type TiedProcess } from '../testing/tied-process.ts'
 
 const clients = 100
 const blockBytes = 1024 * 1024
@@ -43,7 +43,7 @@ async function startOrigin(): Promise<HerdOrigin> {
   return { server, gets, release: released.resolve }
 }
 
-async function startCache(dir: string, originPort: number): Promise<{ child: ChildProcess; port: number }> {
+async function startCache(dir: string, originPort: number): Promise<{ child: TiedProcess; port: number }> {
   const config = {
     listen: '127.0.0.1:0',
     origin: {
@@ -59,10 +59,8 @@ async function startCache(dir: string, originPort: number): Promise<{ child: Chi
   const file = path.join(dir, 'cache.yaml')
   await writeFile(file, JSON.stringify(config))
   const main = path.resolve(import.meta.dirname, '../main.ts')
-  const child = spawn(process.execPath, [main, 'cache', '--config', file], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  for await (const line of createInterface({ input: child.stdout! })) {
+  const child = spawnTiedAloud([main, 'cache', '--config', file])
+  for await (const line of createInterface({ input: child.stdout })) {
     const ready = /listening on [\d.]+:(\d+)/.exec(line)
     if (ready) return { child, port: Number(ready[1]) }
   }

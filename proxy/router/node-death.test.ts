@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { get } from 'node:http'
+import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import t from 'tap'
 import { nodeDigests } from '../adapters/digests.ts'
@@ -11,6 +11,7 @@ import { createTiming } from '../admin/timing.ts'
 import { patterned } from '../testing/memory-origin.ts'
 import { memoryLog } from '../testing/requests.ts'
 import { server as serverOptions } from '../testing/router-world.ts'
+import { spawnTiedAloud, type TiedProcess } from '../testing/tied-process.ts'
 import { type RouterOptions, routerDefaults } from './options.ts'
 import { createRouter } from './route.ts'
 
@@ -22,13 +23,11 @@ const seed = 7
 const loopback = { resolve: async () => ['127.0.0.1'] }
 
 /** A process serving the object, ended with the test. */
-async function objectServer(cacheStatus: string): Promise<{ child: ChildProcess; port: number }> {
-  const script = new URL('../testing/object-server.ts', import.meta.url)
-  const child = fork(script, [String(size), String(seed), cacheStatus], {
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-  })
+async function objectServer(cacheStatus: string): Promise<{ child: TiedProcess; port: number }> {
+  const script = path.resolve(import.meta.dirname, '../testing/object-server.ts')
+  const child = spawnTiedAloud([script, String(size), String(seed), cacheStatus])
   t.teardown(() => child.kill('SIGKILL'))
-  const [line] = await once(child.stdout!, 'data')
+  const [line] = await once(child.stdout, 'data')
   return { child, port: Number(line) }
 }
 

@@ -34,4 +34,3 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.address()
   if (typeof address === 'object' && address) console.log(address.port)
 })
-process.on('disconnect', () => process.exit())
