@@ -21,8 +21,8 @@ export function endWithNpx() {
 }
 
 /**
- * What `compare` or `all.mjs` started shares its output and ends with it, however that ends: the channel between the two
- * closes then.
+ * A run that another process of ours started, such as `compare` or `all.mjs`, shares its output and ends with it, however
+ * that ends: the channel between the two closes then.
  */
 export function endWithStarter() {
   if (process.send === undefined) return

@@ -69,11 +69,12 @@ async function runCommand(
   out: string,
   signal: AbortSignal | undefined,
 ): Promise<SpecimenRun> {
-  const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  // The channel carries nothing: the run ends when it closes, and so with this process.
+  const child = spawn(process.execPath, [command, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   const end = () => child.kill('SIGTERM')
   signal?.addEventListener('abort', end, { once: true })
   const output: string[] = []
-  for (const stream of [child.stdout, child.stderr])
+  for (const stream of [child.stdout!, child.stderr!])
     stream.setEncoding('utf8').on('data', (text) => output.push(text))
   const [exitCode] = await once(child, 'close')
   signal?.removeEventListener('abort', end)
