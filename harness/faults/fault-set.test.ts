@@ -74,3 +74,28 @@ t.test('who undoes the run waits for a healing that is under way already', async
   await Promise.all(all)
   t.equal(lines.filter((line) => line.type === 'fault' && line.edge === 'healed').length, 1, 'told once')
 })
+
+t.test('what could not be healed is healed on the way out', async (t) => {
+  const undo = new UndoStack()
+  const lines: HistoryLine[] = []
+  const faults = new FaultSet(
+    undo,
+    (line) => lines.push(line),
+    () => 0,
+  )
+  let tries = 0
+  const stubborn = makeFault({
+    ...{ name: 'silent', target: 'cache-s3', evidence: 'seen' },
+    apply: async () => {},
+    undo: async () => {
+      tries++
+      if (tries === 1) throw new Error('no answer just now')
+      return 1
+    },
+  })
+  await faults.change([stubborn])
+  await t.rejects(faults.change([]), /just now/)
+  t.strictSame(await undo.run(), [], 'undone')
+  t.equal(tries, 2)
+  t.equal(lines.filter((line) => line.type === 'fault' && line.edge === 'healed').length, 1, 'told')
+})

@@ -33,10 +33,16 @@ export class FaultSet {
     await fault.apply()
   }
 
-  /** Resolves when it is healed, also when somebody else is at it: whoever undoes the run must not go on before. */
+  /**
+   * Resolves when it is healed, also when somebody else is at it: whoever undoes the run must not go on before. What could
+   * not be healed is still in force, and tried again on the way out.
+   */
   async #heal(fault: Fault): Promise<void> {
     const isFirst = this.#active.delete(fault)
-    const touched = await fault.heal()
+    const touched = await fault.heal().catch((error) => {
+      if (isFirst) this.#active.add(fault)
+      throw error
+    })
     if (isFirst)
       this.#emit({ type: 'fault', ...aboutOf(fault), edge: 'healed', atMs: this.#nowMs(), touched })
   }

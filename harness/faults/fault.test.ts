@@ -64,6 +64,22 @@ t.test('an undo that leaves something behind says so', async (t) => {
   await t.rejects(fault.heal(), /still there/)
 })
 
+t.test('an undo that failed is tried again by who heals next, and then no more', async (t) => {
+  let undone = 0
+  const { fault } = recorded({
+    undo: async () => {
+      undone++
+      if (undone === 1) throw new Error('no answer just now')
+      return 3
+    },
+  })
+  await fault.apply()
+  await t.rejects(fault.heal(), /just now/)
+  t.equal((await fault.heal()).count, 3)
+  t.equal((await fault.heal()).count, 3)
+  t.equal(undone, 2)
+})
+
 t.test('a fault may be applied again', async (t) => {
   const { fault, steps } = recorded()
   for (let i = 0; i < 2; i++) {

@@ -34,7 +34,10 @@ export interface FaultActs {
   undo(): Promise<number>
 }
 
-/** A fault of these acts: undone at most once for each time it was applied, never while it is being applied. */
+/**
+ * A fault of these acts: undone once for each time it was applied, never while it is being applied. An undo that failed
+ * is tried again by whoever heals next: the way out of the run does.
+ */
 export function makeFault(acts: FaultActs): Fault {
   const { name, target, evidence } = acts
   let applying: Promise<void> | null = null
@@ -55,8 +58,13 @@ export function makeFault(acts: FaultActs): Fault {
       return applying
     },
     heal() {
-      if (applying !== null) healing = heal(applying)
+      if (applying === null) return healing
+      const applied = applying
       applying = null
+      healing = heal(applied)
+      healing.catch(() => {
+        applying ??= applied
+      })
       return healing
     },
   }

@@ -25,6 +25,23 @@ t.test('the latest wish that stands holds, in whatever order they are withdrawn'
   t.pass()
 })
 
+t.test('a wish that could not be withdrawn stands, and can be withdrawn again', async (t) => {
+  let now: string | null = 'usual'
+  let isReachable = true
+  const wishes = new Wishes<string>(async (wish) => {
+    if (!isReachable) throw new Error('no answer just now')
+    now = wish
+  })
+  const token = Symbol()
+  await wishes.add(token, 'other')
+  isReachable = false
+  await t.rejects(wishes.withdraw(token), /just now/)
+  t.equal(wishes.standing, true)
+  isReachable = true
+  await wishes.withdraw(token)
+  t.equal(now, null)
+})
+
 t.test('withdrawing what was never wished sets nothing', async (t) => {
   let sets = 0
   const wishes = new Wishes(async () => {

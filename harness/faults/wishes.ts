@@ -22,10 +22,16 @@ export class Wishes<T> {
     await this.#set(wish)
   }
 
-  /** Withdrawing what was never wished changes nothing. */
+  /** Withdrawing what was never wished changes nothing. A wish that could not be withdrawn still stands. */
   async withdraw(token: symbol): Promise<void> {
+    const wish = this.#wishes.get(token)
     if (!this.#wishes.delete(token)) return
-    await this.#set([...this.#wishes.values()].at(-1) ?? null)
+    try {
+      await this.#set([...this.#wishes.values()].at(-1) ?? null)
+    } catch (error) {
+      this.#wishes.set(token, wish!)
+      throw error
+    }
   }
 }
 
