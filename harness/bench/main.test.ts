@@ -7,6 +7,8 @@ const script = fileURLToPath(new URL('./main.ts', import.meta.url))
 function bench(args: readonly string[], path = process.env.PATH) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
     encoding: 'utf8',
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
     env: { ...process.env, PATH: path },
   })
   return { status, stdout, stderr }

@@ -1,16 +1,16 @@
 // The embedded server's command line, as a process.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { spawnTied } from '../../proxy/testing/tied-process.ts'
 import { addressOf } from './conformance/world.ts'
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 
 function run(...flags: string[]) {
-  return spawn(process.execPath, [main, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawnTied([main, ...flags])
 }
 
 async function ended(...flags: string[]) {

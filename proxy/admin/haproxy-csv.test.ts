@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parse } from 'csv-parse/sync'
 import t from 'tap'
+import { startGroup } from '../../harness/systems/process-group.ts'
 import { routerWorld, server } from '../testing/router-world.ts'
 import { VirtualClock } from '../testing/virtual-clock.ts'
 import { which } from '../testing/which.ts'
@@ -132,7 +132,7 @@ async function realCsv(folder: string): Promise<string> {
     file,
     `defaults\n mode http\n ${times}\nfrontend stats\n bind 127.0.0.1:${port}\n stats enable\n stats uri /\n`,
   )
-  const child = spawn(haproxy!, ['-db', '-f', file], { stdio: 'ignore' })
+  const group = await startGroup([haproxy!, '-db', '-f', file], folder, `${folder}/haproxy.log`)
   try {
     for (let i = 0; i < 50; i++) {
       const response = await fetch(`http://127.0.0.1:${port}/;csv`).catch(() => null)
@@ -141,8 +141,7 @@ async function realCsv(folder: string): Promise<string> {
     }
     throw new Error('haproxy did not answer')
   } finally {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
+    await group.stop(0)
   }
 }
 

@@ -1,6 +1,5 @@
 // Real S3 clients through a cache process, in front of an origin that checks every signature as S3 does: what they see
 // must be what they see when they talk to the origin itself.
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -13,7 +12,7 @@ import { awsSdk } from '../../harness/origins/clients-sdk.ts'
 import { originRegion } from '../../harness/origins/handle.ts'
 import { startOrigin } from '../../harness/origins/start.ts'
 import type { AuthorisationMode } from '../policy/authorisation.ts'
-import { spawnTiedAloud } from '../testing/tied-process.ts'
+import { endProcess, spawnTiedAloud } from '../testing/tied-process.ts'
 
 type RunningOrigin = Awaited<ReturnType<typeof startOrigin>>
 
@@ -45,10 +44,7 @@ async function startCache(
   writeFileSync(file, JSON.stringify(config))
   const main = path.resolve(import.meta.dirname, '../main.ts')
   const child = spawnTiedAloud([main, 'cache', '--config', file])
-  t.teardown(async () => {
-    child.kill('SIGTERM')
-    if (child.exitCode === null) await once(child, 'exit')
-  })
+  t.teardown(() => endProcess(child))
   for await (const line of createInterface({ input: child.stdout })) {
     const address = /listening on (\S+)/.exec(line)?.[1]
     if (address) return address

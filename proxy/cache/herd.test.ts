@@ -10,7 +10,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
 import { patterned } from '../testing/memory-origin.ts'
-import { spawnTiedAloud, type TiedProcess } from '../testing/tied-process.ts'
+import { endProcess, spawnTiedAloud, type TiedProcess } from '../testing/tied-process.ts'
 
 const clients = 100
 const blockBytes = 1024 * 1024
@@ -114,8 +114,7 @@ t.test(
     const origin = await startOrigin()
     const { child, port } = await startCache(dir, (origin.server.address() as AddressInfo).port)
     t.teardown(async () => {
-      child.kill('SIGTERM')
-      if (child.exitCode === null) await once(child, 'exit')
+      await endProcess(child)
       origin.server.closeAllConnections()
       origin.server.close()
       await rm(dir, { recursive: true })

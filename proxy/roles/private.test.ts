@@ -1,13 +1,13 @@
 // The hole in the original deployment, and that it is closed: what a stranger gets of a private object that somebody else
 // has read. The same requests go through the original nginx configuration and through a cache with the least a
 // configuration can say.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
+import { startGroup } from '../../harness/systems/process-group.ts'
 import { sendRaw } from '../testing/raw-client.ts'
 import { which } from '../testing/which.ts'
 import { startCache } from './cache.ts'
@@ -130,11 +130,9 @@ async function startNginx(t: Test, dir: string, port: number, origin: string): P
     const filled = text.replace(/\{(\w+)\}/g, (whole, key: string) => values[key] ?? whole)
     writeFileSync(`${dir}/${name}`, filled.replace('https://', 'http://').replace(/^ *proxy_ssl_.*\n/gm, ''))
   }
-  const child = spawn(nginx!, ['-p', dir, '-e', 'error.log', '-c', `${dir}/nginx.conf`], { stdio: 'ignore' })
-  t.teardown(async () => {
-    child.kill('SIGTERM')
-    await once(child, 'exit')
-  })
+  const command = [nginx!, '-p', dir, '-e', 'error.log', '-c', `${dir}/nginx.conf`]
+  const group = await startGroup(command, dir, `${dir}/nginx.log`)
+  t.teardown(() => group.stop())
   for (let i = 0; i < 200 && !(await answers(port)); i++)
     await new Promise((resolve) => setTimeout(resolve, 20))
 }
