@@ -302,6 +302,9 @@ t.test('a port that is taken, or a mistake in the file: said in full, exit 254',
     /^ {2}colour: there is no such setting$/,
   ]
   const noFile = [/^can't read the authority in none\.pem \(`ca`\): ENOENT$/]
+  const noCertificate = [
+    /^can't read the authority in .*main\.test\.ts \(`ca`\): it holds no certificate in PEM$/,
+  ]
   const bad = (text: string) => `${text.replace('127.0.0.1:0', 'nowhere')}colour: red\n`
   const stories = [
     { role: 'cache', file: 'taken', text: cache.replace('127.0.0.1:0', taken), said: isTaken },
@@ -311,6 +314,12 @@ t.test('a port that is taken, or a mistake in the file: said in full, exit 254',
       file: 'ca',
       text: cache.replace(s3.url, "https://s3.test', ca: 'none.pem"),
       said: noFile,
+    },
+    {
+      role: 'router',
+      file: 'no-certificate',
+      text: router.replace(s3.url, `https://s3.test', ca: '${import.meta.filename}`),
+      said: noCertificate,
     },
     { role: 'cache', file: 'cache-bad', text: bad(cache), said: mistakes },
     { role: 'router', file: 'router-bad', text: bad(router), said: mistakes },

@@ -1,5 +1,6 @@
 // Opens connections to a server for undici: resolves its name, prefers addresses that are up, verifies TLS and resumes
 // its sessions. Undici's own connector counts its timeout in half seconds, too coarse for a failover.
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
 import { checkServerIdentity as checkIdentity, connect as connectTls, createSecureContext } from 'node:tls'
@@ -98,12 +99,16 @@ export function createConnector(options: ConnectorOptions, resolver: Resolver, c
   }
 }
 
+/** One certificate or several in PEM. Node's TLS passes over what is none and trusts nobody then. */
 function authorityIn(file: string): Buffer {
   try {
-    return readFileSync(file)
+    const text = readFileSync(file)
+    new X509Certificate(text)
+    return text
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const message = `can't read the authority in ${file} (\`ca\`): ${code}`
+    const { code, syscall } = cause as NodeJS.ErrnoException
+    const why = syscall === undefined ? 'it holds no certificate in PEM' : code
+    const message = `can't read the authority in ${file} (\`ca\`): ${why}`
     throw new ProxyError(message, { code: 'config-invalid', source: 'config', cause })
   }
 }

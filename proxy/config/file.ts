@@ -10,7 +10,7 @@ export function readConfig<Schema extends z.ZodType>(file: string, schema: Schem
   if (document.errors.length > 0) {
     throw invalid(
       file,
-      document.errors.map((error) => error.message.split('\n')[0]!),
+      document.errors.map((error) => error.message.split('\n')[0]!.replace(/:$/, '')),
     )
   }
   const result = schema.safeParse(document.toJS() ?? {})
