@@ -66,3 +66,5 @@ process.on('message', (message: ToGenerator) => {
   take(message).catch((error) => say({ type: 'refused', reason: messageOf(error) }))
 })
 process.on('disconnect', () => process.exit())
+// The parent may have gone before anybody here could hear of it, and its first messages be read all the same.
+if (!process.connected) process.exit()
