@@ -73,12 +73,13 @@ function worth({ savedRatio, money }: Results['bandwidth']): Html {
   return html`At ${dollars(money.dollarsPerGb)} a GB out of S3 (<code>--price</code>), this run’s bytes from S3 cost ${dollars(money.originDollars)} instead of ${dollars(money.servedDollars)}. Each TB that clients read costs <b>${dollars(full)}</b> straight from S3 and <b>${dollars(full * (1 - savedRatio))}</b> through this system: <b>${savedText(savedRatio)}</b> saved.`
 }
 
+/** Whose fault it was, the origin's log does not say; what may not happen is a scenario's to demand. */
 function fills({ duplicateFills, duplicatesPastCache }: Results['bandwidth']): Html {
   if (duplicateFills === 0) return html`No object was fetched from S3 twice while one fetch would have done.`
   const avoidable = duplicateFills - duplicatesPastCache
   return html`${
     avoidable > 0 &&
-    html`<span class="bad-text">${plural(avoidable, 'duplicate fetch', 'duplicate fetches')}</span> from S3: so often an object was moved again while one fetch would have done. `
+    html`<b>${plural(avoidable, 'duplicate fetch', 'duplicate fetches')}</b> from S3: so often an object was moved again while one fetch would have done, by a cache that did not share its fetch, or by a router that asked S3 beside a slow cache. `
   }${
     duplicatesPastCache > 0 &&
     html`${plural(duplicatesPastCache, 'read')} moved an object again because ${duplicatesPastCache === 1 ? 'it' : 'they'} went to S3 past the caches (failover): there was nobody to share the fetch with.`

@@ -52,10 +52,15 @@ function pieceHtml(
   const from = Math.max(startMs, shown.startMs)
   const to = Math.min(endMs ?? runEndMs, shown.endMs)
   if (to <= from) return null
+  const isRoomy = ((to - from) / (shown.endMs - shown.startMs)) * barPx >= text.length * characterPx
   const percent = (ms: number) => ((ms / Math.max(1, shown.endMs - shown.startMs)) * 100).toFixed(3)
   const about = `${text}: ${clock(startMs)} to ${clock(endMs ?? runEndMs)}. ${title}`
-  return html`<span class="s-${look}" style="left:${percent(from - shown.startMs)}%;width:${percent(to - from)}%" title="${about}">${text}</span>`
+  return html`<span class="s-${look}" style="left:${percent(from - shown.startMs)}%;width:${percent(to - from)}%" title="${about}">${isRoomy && text}</span>`
 }
+
+/** A bar on a desktop's page. A piece too narrow for its text has it in its tip alone. */
+const barPx = 1020
+const characterPx = 7
 
 function lookOf(state: string): string {
   if (/^(up|running|ready|closed)\b/i.test(state)) return 'up'
