@@ -32,6 +32,11 @@ export function endWithStarter() {
   process.channel?.unref()
 }
 
+/** A terminal that is closed, or a pipe whose reader has left, must not end a run before everything is undone. */
+export function outliveOutput() {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+}
+
 /** Who started this process: the numbers of npm and, where one stands in between, of its shell. */
 function npxAbove() {
   try {

@@ -32,3 +32,18 @@ t.test('what npx started ends when npx is killed', options, async (t) => {
     t.pass(`it ended, with ${between} in between`)
   }
 })
+
+t.test('output that nobody reads any more ends nothing', async (t) => {
+  const code = `import { outliveOutput } from ${JSON.stringify(handOver)}
+outliveOutput()
+process.stdin.once('end', () => {
+  process.stdout.write('to nobody')
+  setTimeout(() => process.exit(7), 50)
+}).resume()
+process.stdout.write('ready')`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code])
+  await once(child.stdout, 'data')
+  child.stdout.destroy()
+  child.stdin.end()
+  t.strictSame(await once(child, 'exit'), [7, null])
+})

@@ -2,7 +2,7 @@
 // from elsewhere may have started the script, and couldn't even load the harness's TypeScript.
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { endWithNpx, endWithStarter, handOver, runsPinnedNode } from './hand-over.mjs'
+import { endWithNpx, endWithStarter, handOver, outliveOutput, runsPinnedNode } from './hand-over.mjs'
 
 const zx = fileURLToPath(new URL('../node_modules/zx/build/cli.js', import.meta.url))
 
@@ -14,6 +14,7 @@ const zx = fileURLToPath(new URL('../node_modules/zx/build/cli.js', import.meta.
 export async function openHarness(scriptUrl) {
   endWithNpx()
   endWithStarter()
+  outliveOutput()
   const script = fileURLToPath(scriptUrl)
   const flags = argumentsAfter(script)
   if (!runsPinnedNode()) await handOver([zx, script, ...flags])
