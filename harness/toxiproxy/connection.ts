@@ -45,6 +45,7 @@ export class Connection {
   #links: Record<Direction, Link> | undefined
   #delay: NodeJS.Timeout | undefined
   #closed = false
+  #upstreamFailed = false
 
   constructor(options: ConnectionOptions) {
     this.#options = options
@@ -64,7 +65,9 @@ export class Connection {
     const server = connect({ ...options, port: upstream.port, host: upstream.host || '127.0.0.1' })
     this.#server = server
     server.pause()
-    server.on('error', () => {})
+    server.on('error', () => {
+      if (this.#links === undefined) this.#upstreamFailed = true
+    })
     server.on('close', () => this.#onSocketClose())
     server.once('connect', () => this.#join(client, server))
   }
@@ -101,6 +104,11 @@ export class Connection {
   #reset(): void {
     this.#options.client.resetAndDestroy()
     this.#server?.resetAndDestroy()
+  }
+
+  /** The upstream could not be connected. */
+  get upstreamFailed(): boolean {
+    return this.#upstreamFailed
   }
 
   /** Cuts the connection. */

@@ -206,6 +206,38 @@ t.test(
   },
 )
 
+t.test('a toxic that is added again under its name has touched nothing yet', async (t) => {
+  const target = await start(t)
+  const { listen } = await api(target, 'POST', '/proxies', entry(await startEcho(t)))
+  const slow = '{"type":"latency","name":"slow","attributes":{"latency":5}}'
+  const touched = async () => (await api(target, 'GET', '/proxies/a/connections')).touched
+  await api(target, 'POST', '/proxies/a/toxics', slow)
+  const [gone, stays] = [await connectTo(t, listen), await connectTo(t, listen)]
+  for (const one of [gone, stays]) {
+    one.socket.write('hello')
+    await one.receive(5)
+  }
+  gone.socket.destroy()
+  await connectionsAre(target, 1)
+  t.match(await touched(), { slow: { hits: 2, connections: 2 } })
+  await api(target, 'DELETE', '/proxies/a/toxics/slow')
+  await api(target, 'POST', '/proxies/a/toxics', slow)
+  t.same(await touched(), {})
+  stays.socket.write('hello')
+  await stays.receive(10)
+  t.same(await touched(), { slow: { hits: 1, connections: 1 } })
+})
+
+t.test('a client that is cut before the upstream was dialled speaks not against the upstream', async (t) => {
+  const target = await start(t)
+  const made = await api(target, 'POST', '/proxies', entry(await startEcho(t), { connect_delay: 60_000 }))
+  await connectTo(t, made.listen)
+  await api(target, 'PATCH', '/proxies/a', '{"enabled":false}')
+  await connectionsAre(target, 0)
+  const { totals } = await api(target, 'GET', '/proxies/a/connections')
+  t.same(totals, { accepted: 1, upstreamFailed: 0, cut: 1 })
+})
+
 t.test('a cut and an upstream that is down are counted', async (t) => {
   const target = await start(t)
   const made = await api(target, 'POST', '/proxies', entry(await startEcho(t)))

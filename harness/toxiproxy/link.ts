@@ -130,6 +130,7 @@ export class Link {
   }
 
   addToxic(toxic: Toxic): void {
+    this.#pastHits.delete(toxic.name)
     this.#step((nowMs) => this.#chain.add(new Stage(toxic, this.#options.random(toxic), nowMs), nowMs))
   }
 

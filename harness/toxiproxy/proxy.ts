@@ -135,7 +135,7 @@ export class TcpProxy {
 
   #forget(connection: Connection): void {
     this.#connections.delete(connection)
-    if (connection.link('upstream') === undefined) this.totals.upstreamFailed += 1
+    if (connection.upstreamFailed) this.totals.upstreamFailed += 1
     const view = connection.view()
     this.#past.add(view)
     this.#world.emit('connection-closed', { proxy: this.name, ...view })
@@ -150,6 +150,7 @@ export class TcpProxy {
   /** Adds it to the end of the chain of its direction, on connections that are open too. Its name is in use nowhere yet. */
   addToxic(toxic: Toxic): void {
     this.#toxics[toxic.direction].push(toxic)
+    this.#past.forget(toxic.name)
     for (const connection of this.#connections) connection.link(toxic.direction)?.addToxic(toxic)
     this.#world.emit('toxic-added', { proxy: this.name, toxic: toxic.name })
   }
@@ -175,7 +176,7 @@ export class TcpProxy {
     return [...this.#connections].map((connection) => connection.view())
   }
 
-  /** What toxics touched, by toxic, since the proxy was created. */
+  /** What toxics touched, by toxic, since each was added last. */
   touched(): Record<string, Touch> {
     const touches = this.#past.copy()
     for (const view of this.connections()) touches.add(view)

@@ -198,7 +198,7 @@ function extensionRoutes(
   ]
 }
 
-/** The harness's proof that a fault was real: who is connected, and what the toxics touched since the proxy was created. */
+/** The harness's proof that a fault was real: who is connected, and what the toxics touched since each was added. */
 function connections(collection: Collection, name: string): unknown {
   const proxy = collection.get(name)
   return { open: proxy.connections(), totals: proxy.totals, touched: proxy.touched() }

@@ -24,6 +24,11 @@ export class Touches {
     }
   }
 
+  /** A toxic is added again under its name: what the one before it touched proves nothing of it. */
+  forget(toxic: string): void {
+    this.#byToxic.delete(toxic)
+  }
+
   copy(): Touches {
     return new Touches(this.#byToxic)
   }
