@@ -69,7 +69,7 @@ export function healingChart(model: ReportModel): Chart | null {
   return {
     id: 'healing',
     title: 'Load on S3 after healing',
-    caption: `Requests that reached S3 in each second around the last healing at the dashed line${steady === null ? '' : '; the level line is what it saw before the first fault'}. Caches that share their fetches need one for each object, which is the bound; what was fetched once more lies on it. Others are uploads, probes, parts of objects and what S3 refused. A tall bar is a stampede.`,
+    caption: `Requests that reached S3 in each second around the last healing at the dashed line${steady === null ? '' : '; the level line is what it saw before the first fault'}. Caches that share their fetches need one for each object, which is the bound; what was fetched once more, by a cache or past it, lies on it. Others are uploads, probes, parts of objects and what S3 refused. A tall bar is a stampede.`,
     heightPx: 220,
     option: {
       ...baseOption,
