@@ -23,13 +23,16 @@ t.test("Go's flags with one dash and with two, a configuration, and a clean end"
   const folder = t.testdir({
     'proxies.json': '[{"name":"a","listen":"127.0.0.1:0","upstream":"127.0.0.1:1"}]',
   })
-  for (const dash of ['-', '--']) {
-    const flags = { host: '127.0.0.1', port: '0', seed: '5', config: `${folder}/proxies.json` }
+  for (const [dash, seed] of [
+    ['-', 1_795_539_113_523_000_000], // nanoseconds since 1970, as Toxiproxy's own default is
+    ['--', -5],
+  ] as const) {
+    const flags = { host: '127.0.0.1', port: '0', seed: `${seed}`, config: `${folder}/proxies.json` }
     const child = run(...Object.entries(flags).flatMap(([name, value]) => [`${dash}${name}`, value]))
     const [line] = (await once(child.stdout, 'data')) as [Buffer]
     const url = /^toxiproxy listening on (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(String(line))![1]
     t.match(await (await fetch(`${url}/proxies`)).json(), { a: { name: 'a', enabled: true } })
-    t.same(await (await fetch(`${url}/breakwater`)).json(), { toxiproxy: '2.12.0', seed: 5 })
+    t.same(await (await fetch(`${url}/breakwater`)).json(), { toxiproxy: '2.12.0', seed })
     child.kill('SIGTERM')
     t.same(await once(child, 'exit'), [0, null])
   }
@@ -47,7 +50,7 @@ t.test('every mistake ends in one line and exit 254, with nothing started', asyn
   const local = ['--host', '127.0.0.1', '--port']
   const cases: [string[], RegExp][] = [
     [['--port', 'x'], /expected a whole number up to 65535, got "x"/],
-    [['--seed', '-1'], /seed/],
+    [['--seed', '1.5'], /expected a whole number of 64 bits, got "1\.5"/],
     [['--gremlins'], /unknown option '--gremlins'/],
     [['stray'], /too many arguments/],
     [[...local, '0', '--config', `${folder}/none.json`], /can't read the configuration .*none\.json: ENOENT/],

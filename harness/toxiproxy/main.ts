@@ -32,7 +32,7 @@ function parse(argv: readonly string[]): Flags | undefined {
     .option('--host <host>', 'host for the API to listen on', 'localhost')
     .option('--port <port>', 'port for the API to listen on, 0 for a free one', integerTo(65535), 8474)
     .option('--config <file>', 'JSON file with the proxies to create on startup')
-    .option('--seed <n>', 'repeats jitter, toxicity and every other draw', integerTo(2 ** 32), randomSeed())
+    .option('--seed <n>', 'repeats jitter, toxicity and every other draw', int64, randomSeed())
     .option('--proxy-metrics', 'serve the proxies’ figures at /metrics', false)
     .option('--runtime-metrics', 'serve the runtime’s figures at /metrics', false)
     .version(`toxiproxy-server version ${toxiproxyVersion}`, '--version')
@@ -58,6 +58,12 @@ function integerTo(most: number): (text: string) => number {
     if (/^\d+$/.test(text) && Number(text) <= most) return Number(text)
     throw new InvalidArgumentError(`expected a whole number up to ${most}, got "${text}".`)
   }
+}
+
+/** As Go takes it; a double tells 2^53 of them apart. */
+function int64(text: string): number {
+  if (/^-?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text)) return Number(text)
+  throw new InvalidArgumentError(`expected a whole number of 64 bits, got "${text}".`)
 }
 
 function randomSeed(): number {
