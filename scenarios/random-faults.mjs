@@ -8,6 +8,7 @@ const { scenario, drawFaults, playFaults, shrinkIfWrong, randomPhase, calmPhase 
 )
 
 const populations = ['known', 'never-read', 'upload']
+const knownReads = { kind: 'count', population: 'known', phases: [calmPhase] }
 
 await scenario(
   {
@@ -56,6 +57,12 @@ await scenario(
           must: { atLeast: 1 },
         },
       ]),
+      {
+        name: 'every part is in use again after that: of 100 known reads at most one goes past the cache',
+        phase: calmPhase,
+        measure: { ...knownReads, outcomes: ['failover'] },
+        must: { atMost: { times: 0.01, of: { ...knownReads, outcomes: ['hit', 'stale', 'miss'] } } },
+      },
     ],
   },
   async (run) => {
