@@ -1,21 +1,19 @@
-// Answers reads of objects: what policy/reuse.ts decides of the stored entry is carried out here. What is fetched and
-// stored is in fill.ts, whom S3 lets read in ask-s3.ts. Flow.
-import { type ErrorCode, ProxyError } from '../errors.ts'
+// Answers reads of objects: what policy/reuse.ts decides of the stored entry is carried out here. What is stored is served
+// by stored-replies.ts, what is fetched and stored is in fill.ts, whom S3 lets read in ask-s3.ts. Flow.
+import { ProxyError } from '../errors.ts'
 import type { EntryMeta, StoredEntry } from '../object.ts'
 import { withinWindow } from '../policy/cache-lock.ts'
 import type { CacheOutcome } from '../policy/cache-status.ts'
-import { type Reuse, reuse } from '../policy/reuse.ts'
+import { reuse } from '../policy/reuse.ts'
 import { coversWithStale, type OriginFailure } from '../policy/stale.ts'
-import { selects } from '../policy/vary.ts'
-import type { Stored } from '../ports.ts'
 import { choose, headFor, relay } from './answer.ts'
 import { type Admission, askS3, standingOf } from './ask-s3.ts'
 import type { CacheContext, Exchange, Reply } from './exchange.ts'
 import type { Fill, FillHead } from './fill.ts'
 import { signedObstacle } from './outgoing.ts'
 import { passObject } from './pass.ts'
-import { ReadyAnswers } from './ready-answers.ts'
 import { denied, onlyIfCached, unavailable } from './refusals.ts'
+import { StoredReplies } from './stored-replies.ts'
 import { discard, type UpstreamAnswer } from './upstream.ts'
 import type { Waiter } from './waiter.ts'
 import { within } from './within.ts'
@@ -29,32 +27,27 @@ const onlyThisTime: ReadonlySet<string> = new Set(['min-uses', 'request-no-store
 
 export class Reads {
   readonly #context: CacheContext
-  readonly #ready = new ReadyAnswers()
+  readonly #stored: StoredReplies
 
   constructor(context: CacheContext) {
     this.#context = context
+    this.#stored = new StoredReplies(context, (exchange, because) =>
+      this.#fetch(exchange, undefined, because, false),
+    )
   }
 
   /** Bytes of hot bodies that are held a second time, as parts of whole answers. */
   get repeatedBytes(): number {
-    return this.#ready.repeatedBytes
+    return this.#stored.repeatedBytes
   }
 
   /** Synchronous when the entry is fresh, its bytes are at hand and nobody has to be asked. */
   read(exchange: Exchange): Answer {
     const { access } = exchange
     if (access.kind === 'denied') return denied(this.#context, exchange, access.because)
-    const entry = this.#lookup(exchange)
+    const entry = this.#stored.lookup(exchange)
     if (access.kind === 'ask' && entry) return this.#askBefore(exchange, entry)
     return this.#answer(exchange, entry)
-  }
-
-  #lookup({ key, name, request }: Exchange): StoredEntry | undefined {
-    const { store, variants } = this.#context
-    const entry = store.lookup(key)
-    if (entry === undefined) return undefined
-    if (key !== name.base && !variants.isCurrent(name.base, entry)) return undefined
-    return selects(entry.meta.selecting, request.headers) ? entry : undefined
   }
 
   /** For those who may read the entry. */
@@ -64,9 +57,9 @@ export class Reads {
     const decision = reuse(entry, wallMs, upstream.access(), exchange.demands, options)
     switch (decision.kind) {
       case 'hit':
-        return this.#serve(exchange, entry!, { word: 'HIT', backend: 'none', ...decision }, wallMs)
+        return this.#stored.serve(exchange, entry!, { word: 'HIT', backend: 'none', ...decision }, wallMs)
       case 'stale':
-        return this.#serveStale(exchange, entry!, decision)
+        return this.#stored.serveStale(exchange, entry!, decision)
       case 'validate':
         return this.#fetch(exchange, entry, decision.because, decision.staleCovers)
       case 'miss':
@@ -74,59 +67,6 @@ export class Reads {
       case 'refuse':
         return onlyIfCached(this.#context, exchange)
     }
-  }
-
-  /** Answers from the store; synchronously when the bytes are at hand. `wallMs`: when `outcome` was decided. */
-  #serve(
-    exchange: Exchange,
-    entry: StoredEntry,
-    outcome: CacheOutcome,
-    wallMs = this.#context.clock.wallMs(),
-  ): Answer {
-    const { store, options } = this.#context
-    const { meta } = entry
-    store.touch(entry.key)
-    const headOnly = exchange.request.method === 'HEAD'
-    const chosen = choose(meta, exchange.facts)
-    const replyWith = (body: Stored | null): Reply => {
-      const head = headFor(options.name, meta, chosen, outcome, wallMs, headOnly)
-      const response = body === null ? head : { ...head, body }
-      return { response, outcome, meta, upstreamMs: null, upstreamBytes: nothing }
-    }
-    const first = chosen.kind === 'part' ? chosen.first : 0
-    const last = chosen.kind === 'part' ? chosen.last : meta.bodyBytes - 1
-    if (headOnly || last < first || (chosen.kind !== 'whole' && chosen.kind !== 'part'))
-      return replyWith(null)
-    const body = store.read(entry, first, last)
-    if (body instanceof Promise)
-      return body.then(replyWith, (error) => this.#unreadable(exchange, entry, error))
-    const isPlain = chosen.kind === 'whole' && outcome.word === 'HIT' && outcome.because === 'fresh'
-    if (!isPlain || !exchange.request.isRepeated || !(body instanceof Uint8Array)) return replyWith(body)
-    return this.#ready.reply(entry, body, wallMs, () => replyWith(body))
-  }
-
-  /** The store can't read what it holds: the origin is asked before the first byte has gone out. */
-  #unreadable(exchange: Exchange, entry: StoredEntry, error: unknown): Answer {
-    if (!(error instanceof ProxyError)) throw error
-    this.#context.log.warn('a stored entry could not be read', { key: entry.key, because: error.code })
-    if (error.code === 'corrupt') this.#context.store.remove(entry.key)
-    return this.#fetch(exchange, undefined, error.code, false)
-  }
-
-  #serveStale(exchange: Exchange, entry: StoredEntry, decision: Reuse & { kind: 'stale' }): Answer {
-    const { fills, upstream, options, random } = this.#context
-    const updating = fills.isRefreshing(exchange)
-    if (decision.refresh && signedObstacle(exchange) === null && !upstream.slowedDown()) {
-      const jitterMs = upstream.recovering(options.recoveryJitterMs) ? options.recoveryJitterMs : 0
-      fills.refresh(exchange, entry, jitterMs * random.next())
-    }
-    const { because, ttlMs } = decision
-    return this.#serve(exchange, entry, {
-      word: updating ? 'UPDATING' : 'STALE',
-      because,
-      ttlMs,
-      backend: 'none',
-    })
   }
 
   /** S3 decides who may read this entry: by what it said before, else by asking it. */
@@ -165,7 +105,7 @@ export class Reads {
       ttlMs,
       backend,
     } as const
-    return { ...(await this.#serve(exchange, renewed, outcome)), upstreamMs: tookMs }
+    return { ...(await this.#stored.serve(exchange, renewed, outcome)), upstreamMs: tookMs }
   }
 
   async #notAdmitted(
@@ -181,11 +121,7 @@ export class Reads {
         return this.#alone(exchange, allowedWhileAway, admission.because)
       case 'away':
         if (!allowedWhileAway) return unavailable(this.#context, exchange.request, 'MISS', admission.because)
-        return this.#serve(
-          exchange,
-          allowedWhileAway,
-          this.#staleOutcome(allowedWhileAway, 'allowed-while-away'),
-        )
+        return this.#stored.serveInstead(exchange, allowedWhileAway, 'allowed-while-away')
       case 'refused': {
         const { answer } = admission
         if (answer.response.status === 404) this.#context.store.remove(exchange.key)
@@ -243,7 +179,7 @@ export class Reads {
     const { because, collapsed } = request
     const { backend, tookMs } = head
     const outcome = { word: 'REVALIDATED', because, forwardedStatus: 304, ttlMs, collapsed, backend } as const
-    return { ...(await this.#serve(exchange, head.entry, outcome)), upstreamMs: tookMs }
+    return { ...(await this.#stored.serve(exchange, head.entry, outcome)), upstreamMs: tookMs }
   }
 
   /** Another's fetch says nothing of what this client may read. */
@@ -296,9 +232,9 @@ export class Reads {
     const { status, because } = head
     const answer = fill.takeAnswer(waiter)
     waiter.leave()
-    if (covering && coversWithStale({ status }, this.#context.options.useStale)) {
+    if (covering && this.#covers({ status })) {
       if (answer) void discard(answer.response)
-      return this.#serve(exchange, covering, this.#staleOutcome(covering, `http_${status}`))
+      return this.#stored.serveInstead(exchange, covering, `http_${status}`)
     }
     if (status === 200 && exchange.request.method === 'GET' && !onlyThisTime.has(because)) {
       this.#context.fills.markAlone(exchange.key, because)
@@ -316,9 +252,9 @@ export class Reads {
     try {
       const answer = await passObject(this.#context, exchange)
       const { status } = answer.response
-      if (covering && coversWithStale({ status }, this.#context.options.useStale)) {
+      if (covering && this.#covers({ status })) {
         void discard(answer.response)
-        return this.#serve(exchange, covering, this.#staleOutcome(covering, `http_${status}`))
+        return this.#stored.serveInstead(exchange, covering, `http_${status}`)
       }
       if (exchange.access.kind === 'ask' && status < 400) this.#context.allowances.record(exchange)
       return this.#relay(answer, 'BYPASS', because)
@@ -329,20 +265,18 @@ export class Reads {
 
   #failed(exchange: Exchange, covering: StoredEntry | undefined, error: unknown): Answer {
     if (!(error instanceof ProxyError)) throw error
-    const failure: OriginFailure = { code: error.code }
-    if (covering && coversWithStale(failure, this.#context.options.useStale)) {
-      return this.#serve(exchange, covering, this.#staleOutcome(covering, error.code))
+    if (covering && this.#covers({ code: error.code })) {
+      return this.#stored.serveInstead(exchange, covering, error.code)
     }
     return unavailable(this.#context, exchange.request, 'MISS', error.code)
   }
 
-  #relay(answer: UpstreamAnswer, word: 'MISS' | 'EXPIRED' | 'BYPASS', because: string): Reply {
-    return relay(this.#context.options.name, answer, word, because)
+  #covers(failure: OriginFailure): boolean {
+    return coversWithStale(failure, this.#context.options.useStale)
   }
 
-  #staleOutcome(entry: StoredEntry, because: ErrorCode | string): CacheOutcome {
-    const ttlMs = entry.meta.freshUntilMs - this.#context.clock.wallMs()
-    return { word: ttlMs > 0 ? 'HIT' : 'STALE', because, ttlMs, backend: 'none' }
+  #relay(answer: UpstreamAnswer, word: 'MISS' | 'EXPIRED' | 'BYPASS', because: string): Reply {
+    return relay(this.#context.options.name, answer, word, because)
   }
 }
 
