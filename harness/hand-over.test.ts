@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
+import { spawnTiedAloud } from '../proxy/testing/tied-process.ts'
 import { birthOf } from './systems/process-tree.ts'
 
 const handOver = pathToFileURL(`${import.meta.dirname}/hand-over.mjs`).href
@@ -16,14 +17,16 @@ setInterval(() => {}, 1000)`
 const npm = (line: string) => `import { spawn } from 'node:child_process'
 spawn('sh', ['-c', ${JSON.stringify(line)}], { stdio: 'inherit', env: { ...process.env, npm_command: 'exec' } })`
 
-const lines = { 'a shell that stays': '"$NODE" child.mjs; :', 'no shell': 'exec "$NODE" child.mjs' }
+const lines = {
+  'a shell that stays': '"$NODE" "$DIR/child.mjs"; :',
+  'no shell': 'exec "$NODE" "$DIR/child.mjs"',
+}
 
 const options = { skip: process.platform === 'linux' ? false : 'there is no /proc here' }
 t.test('what npx started ends when npx is killed', options, async (t) => {
   for (const [between, line] of Object.entries(lines)) {
-    const cwd = t.testdir({ 'child.mjs': child, 'npm.mjs': npm(line) })
-    const env = { ...process.env, NODE: process.execPath }
-    const npx = spawn(process.execPath, ['npm.mjs'], { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] })
+    const dir = t.testdir({ 'child.mjs': child, 'npm.mjs': npm(line) })
+    const npx = spawnTiedAloud([`${dir}/npm.mjs`], { ...process.env, NODE: process.execPath, DIR: dir })
     const [text] = await once(npx.stdout, 'data')
     const pid = Number(text)
     t.not(birthOf(pid), null, 'it runs')
