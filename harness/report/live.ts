@@ -112,7 +112,8 @@ class TerminalView implements LiveView {
       this.#stream.write(`${lines.join(' · ')}\n`)
       return
     }
-    const room = (this.#stream.columns ?? 80) - 1
+    // Pseudo-terminals of some CI systems say 0.
+    const room = (this.#stream.columns || 80) - 1
     const shown = lines.map((text) => text.slice(0, room - 2)).join('\n  ')
     this.#stream.write(`${this.#isOpen ? eraseTwoLines : ''}${shown}${isLast ? '\n' : ''}`)
     this.#isOpen = !isLast
