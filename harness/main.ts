@@ -96,7 +96,8 @@ program
   .action(async (file = 'my-system.yaml') => {
     const { initSystem } = await import('./systems/init-system.ts')
     await initSystem(file)
-    console.log(`wrote ${file}; try it with: npx breakwater run s3-outage --system ${file}`)
+    const word = /^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`
+    console.log(`wrote ${file}; try it with: npx breakwater run s3-outage --system ${word}`)
   })
 
 program
