@@ -4,7 +4,7 @@ import type { Verdict } from '../history/results-contract.ts'
 import type { ComparedSystem } from './compared.ts'
 import { bytes, count, latency, percent } from './format.ts'
 import type { ReportModel } from './model.ts'
-import { maxOf, phasesByFault, sum } from './sections/key-numbers.ts'
+import { knownReads, maxOf, phasesByFault, sum } from './sections/key-numbers.ts'
 import { savedText } from './sections/ledger.ts'
 import { measuredText } from './sections/measured.ts'
 
@@ -41,7 +41,9 @@ export const metrics: readonly Metric[] = [
 
 type KnownRow = ReportModel['phases'][number]['populations']['known']
 
-function known(model: ReportModel, of: (row: KnownRow) => number): number {
+/** null when none was sent. */
+function known(model: ReportModel, of: (row: KnownRow) => number): number | null {
+  if (knownReads(model) === 0) return null
   return sum(
     model.phases.filter((phase) => !phase.control),
     (phase) => of(phase.populations.known),

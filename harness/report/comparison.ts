@@ -35,7 +35,10 @@ function comparisonPage(comparison: Comparison): string {
   const { systems } = comparison
   const models = systems.map(({ system, runs }) => ({ system, model: runs[0].model }))
   const { overlays, forests } = comparisonCharts(comparison)
-  const outcomes = models.map(({ system, model }, i) => namedFor(availabilityChart(model), system, i))
+  const outcomes = models.flatMap(({ system, model }, i) => {
+    const chart = availabilityChart(model)
+    return chart ? [namedFor(chart, system, i)] : []
+  })
   const charts = [...forests, ...overlays, ...outcomes]
   const speed = models[0]?.model.results.speed ?? 1
   const draw = (chart: Chart) => figure(chart, chartSvg(chart, speed))

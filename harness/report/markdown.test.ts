@@ -6,7 +6,7 @@ import { fakeModel } from './testing.ts'
 
 t.test('verdict, thresholds and charts are there; failed reads come before the story', async (t) => {
   const model = await fakeModel({ lost: 1 })
-  const text = reportMarkdown(model, null, [availabilityChart(model)], (chart) => `charts/${chart.id}.svg`)
+  const text = reportMarkdown(model, null, [availabilityChart(model)!], (chart) => `charts/${chart.id}.svg`)
   t.match(text, /^# ❌ FAIL: s3-outage on reference/)
   t.match(text, '![Reads by outcome](charts/availability.svg)')
   t.ok(text.indexOf('## Known reads that failed') < text.indexOf('## What happened'))

@@ -7,6 +7,7 @@ import { failoverMarkdown } from './sections/failover.ts'
 import { keyNumbers } from './sections/key-numbers.ts'
 import { ledgerMarkdown } from './sections/ledger.ts'
 import { intervalText, isCloseCall, marginText, measuredText, mustText } from './sections/measured.ts'
+import { headline } from './sections/verdict.ts'
 import { lengthMs } from './spans.ts'
 
 const marks = { pass: '✅', fail: '❌', unknown: '❔' } as const
@@ -21,7 +22,7 @@ export function reportMarkdown(
   const { results } = model
   return [
     `# ${marks[results.verdict]} ${results.verdict.toUpperCase()}: ${escapeMarkdown(results.scenario)} on ${escapeMarkdown(results.system)}`,
-    `**${escapeMarkdown(results.reason)}**`,
+    `**${escapeMarkdown(headline(results.reason))}**`,
     facts(model),
     keyNumbersTable(model),
     '## Thresholds',

@@ -47,12 +47,12 @@ export function reportParts(model: ReportModel, comparison: Comparison | null, d
   const compared = comparison ? comparisonCharts(comparison) : { forests: [], overlays: [] }
   const sections = html`${errorsSection(model)}
 ${thresholdsSection(model)}
-<section id="timeline"><h2>What happened</h2>${faultList(model)}${keysHint()}${charts.overTime.map(draw)}${stripsBlock(model)}</section>
+<section id="timeline"><h2>What happened</h2>${faultList(model)}${charts.overTime.length > 0 && keysHint()}${charts.overTime.map(draw)}${stripsBlock(model)}</section>
 ${partsSection(model, charts.parts, draw)}
 ${failoverSection(model)}
 ${comparisonSection(comparison, draw)}
 ${phasesSection(model)}
-<section id="latency"><h2>Latency</h2>${charts.latency.map(draw)}${sizesTable(model)}</section>
+${charts.latency.length > 0 && html`<section id="latency"><h2>Latency</h2>${charts.latency.map(draw)}${sizesTable(model)}</section>`}
 <section id="bandwidth"><h2>Bandwidth</h2>${charts.traffic.map(draw)}${ledgerTable(model)}</section>
 ${charts.healing.length > 0 && html`<section id="healing"><h2>After healing</h2>${charts.healing.map(draw)}</section>`}
 ${honestySection(model)}

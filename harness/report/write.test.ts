@@ -1,5 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { writeFakeRun } from './testing.ts'
 import { writeReports } from './write.ts'
@@ -50,11 +51,27 @@ t.test('a history that breaks off still gives a report, and its verdict is unkno
   t.match(readFileSync(htmlPath, 'utf8'), 'UNKNOWN')
 })
 
-t.test('a history of nothing is unknown too', async (t) => {
+t.test('a history of nothing is unknown too: no chart, and no number that nobody measured', async (t) => {
   const runDir = t.testdir()
   writeFileSync(join(runDir, 'history.ndjson.gz'), Buffer.from('H4sIAAAAAAAAAwMAAAAAAAAAAAA=', 'base64'))
-  const { results } = await writeReports(runDir)
+  const { results, htmlPath } = await writeReports(runDir)
   t.equal(results.verdict, 'unknown')
+  const page = readFileSync(htmlPath, 'utf8')
+  t.notMatch(page, '<figure')
+  t.match(page, 'No known read was sent.')
+  const tiles = [...page.matchAll(/<div class="number">([^<]*)</g)].map(([, number]) => number)
+  t.same(tiles, ['–', '–', '0 ms', '–', '–'], 'no fault was in force; the rest was not measured')
+})
+
+t.test('the end of a log stands below the verdict, line by line, not in it', async (t) => {
+  const runDir = t.testdir()
+  const reason = 'part cache died (exit code 255); the end of its log:\nError: x\n  at y'
+  const line = JSON.stringify({ type: 'doubt', atMs: 1, reason })
+  writeFileSync(join(runDir, 'history.ndjson.gz'), gzipSync(`${line}\n`))
+  const { htmlPath } = await writeReports(runDir)
+  const page = readFileSync(htmlPath, 'utf8')
+  t.match(page, '</span>part cache died (exit code 255); the end of its log (below)</h1>')
+  t.match(page, '<pre tabindex="0">Error: x\n  at y</pre>')
 })
 
 t.test('a folder without a history is refused', async (t) => {

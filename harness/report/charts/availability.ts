@@ -22,8 +22,10 @@ export const outcomeNames: Readonly<Record<Outcome, string>> = {
   cancelled: 'cancelled',
 }
 
-export function availabilityChart(model: ReportModel): Chart {
+/** Null when none was sent. */
+export function availabilityChart(model: ReportModel): Chart | null {
   const seen = outcomes.filter((outcome) => model.timeline.knownReads[outcome])
+  if (seen.length === 0) return null
   return {
     id: 'availability',
     title: 'Reads by outcome',

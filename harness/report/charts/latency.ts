@@ -19,8 +19,10 @@ import {
   valueAxis,
 } from './chart.ts'
 
-export function latencyChart(model: ReportModel): Chart {
+/** Null when nothing ended at all. */
+export function latencyChart(model: ReportModel): Chart | null {
   const { p50Ms, p99Ms, serviceP99Ms, maxMs, slowestFailureMs } = model.timeline
+  if ([...maxMs, ...slowestFailureMs].every((ms) => ms === null)) return null
   const failures = slowestFailureMs.some((ms) => ms !== null)
     ? [dots('slowest failure', 'var(--o-http5xx)', pointsOf(model, slowestFailureMs))]
     : []

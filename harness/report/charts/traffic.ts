@@ -16,7 +16,10 @@ import {
   valueAxis,
 } from './chart.ts'
 
-export function bytesChart(model: ReportModel): Chart {
+/** Null when nothing was served and nothing fetched. */
+export function bytesChart(model: ReportModel): Chart | null {
+  const { servedBytes, originBytes } = model.timeline
+  if (![...servedBytes, ...originBytes].some((bytes) => bytes > 0)) return null
   return {
     id: 'bytes',
     title: 'Bytes to clients and from S3',
@@ -28,8 +31,8 @@ export function bytesChart(model: ReportModel): Chart {
       model,
       unit: 'bytesRate',
       series: [
-        area('to clients', 'var(--b-served)', pointsOf(model, model.timeline.servedBytes), 0.18),
-        area('from S3', 'var(--b-origin)', pointsOf(model, model.timeline.originBytes), 0.45),
+        area('to clients', 'var(--b-served)', pointsOf(model, servedBytes), 0.18),
+        area('from S3', 'var(--b-origin)', pointsOf(model, originBytes), 0.45),
       ],
     }),
   }

@@ -6,7 +6,7 @@ import type { FailureGroup } from '../failure-groups.ts'
 import { clock, count, latency, plural } from '../format.ts'
 import { type Html, html } from '../html.ts'
 import type { ReportModel } from '../model.ts'
-import { sum } from './key-numbers.ts'
+import { knownReads, sum } from './key-numbers.ts'
 import { table } from './table.ts'
 
 const populationNames: Readonly<Record<Population, string>> = {
@@ -25,7 +25,7 @@ ${model.doubts.length > 0 && doubts(model)}
 ${
   known.length > 0
     ? html`<p class="bad-text">${plural(total(known), 'known read')} failed.</p>${failuresTable(known)}`
-    : html`<p>No known read failed.</p>`
+    : html`<p>${knownReads(model) === 0 ? 'No known read was sent.' : 'No known read failed.'}</p>`
 }
 ${
   others.length > 0 &&
@@ -35,7 +35,13 @@ ${
 }
 
 function doubts(model: ReportModel): Html {
-  return html`<p class="bad-text">Why this run can’t be judged:</p><ul>${model.doubts.map((doubt) => html`<li>${doubt}</li>`)}</ul>`
+  return html`<p class="bad-text">Why this run can’t be judged:</p><ul>${model.doubts.map(doubtItem)}</ul>`
+}
+
+/** The lines after its first are the end of a log. */
+function doubtItem(doubt: string): Html {
+  const [first, ...log] = doubt.trim().split('\n')
+  return html`<li>${first}${log.length > 0 && html`<pre tabindex="0">${log.join('\n')}</pre>`}</li>`
 }
 
 function total(groups: readonly FailureGroup[]): number {

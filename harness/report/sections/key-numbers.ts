@@ -12,7 +12,7 @@ export interface KeyNumber {
 }
 
 export function keyNumbers(model: ReportModel): KeyNumber[] {
-  return [knownReads(model), staleServed(model), originDowntime(model), tailLatency(model), saved(model)]
+  return [answered(model), staleServed(model), originDowntime(model), tailLatency(model), saved(model)]
 }
 
 /**
@@ -29,7 +29,7 @@ export function phasesByFault(model: ReportModel): { during: PhaseRow[]; before:
   }
 }
 
-function knownReads(model: ReportModel): KeyNumber {
+function answered(model: ReportModel): KeyNumber {
   const { during } = phasesByFault(model)
   const phases = during.length > 0 ? during : model.phases.filter((phase) => !phase.control)
   const scheduled = sum(phases, (phase) => phase.populations.known.scheduled)
@@ -43,11 +43,16 @@ function knownReads(model: ReportModel): KeyNumber {
   }
 }
 
+/** How many were scheduled in the whole run. */
+export function knownReads({ phases }: ReportModel): number {
+  return sum(phases, (phase) => phase.populations.known.scheduled)
+}
+
 function staleServed(model: ReportModel): KeyNumber {
   const stale = sum(model.phases, (phase) => phase.populations.known.byOutcome.stale)
   return {
     name: 'Served stale',
-    value: count(stale),
+    value: knownReads(model) === 0 ? '–' : count(stale),
     note: 'known reads answered with an object past its freshness: S3 was away, or being asked',
     mood: 'plain',
   }

@@ -60,7 +60,7 @@ function pieceHtml(
 
 /** A bar on a desktop's page. A piece too narrow for its text has it in its tip alone. */
 const barPx = 1020
-const characterPx = 7
+const characterPx = 6
 
 function lookOf(state: string): string {
   if (/^(up|running|ready|closed)\b/i.test(state)) return 'up'

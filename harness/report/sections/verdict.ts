@@ -7,7 +7,7 @@ import { keyNumbers } from './key-numbers.ts'
 export function verdictSection(model: ReportModel): Html {
   const { results } = model
   return html`<header class="verdict ${results.verdict}">
-<h1><span class="badge">${model.isRunning ? 'RUNNING' : results.verdict.toUpperCase()}</span>${results.reason}</h1>
+<h1><span class="badge">${model.isRunning ? 'RUNNING' : results.verdict.toUpperCase()}</span>${headline(results.reason)}</h1>
 <ul class="facts">
 <li><b>${results.scenario}</b> on <b>${results.system}</b></li>
 <li>origin <b>${results.origin}</b></li>
@@ -21,6 +21,12 @@ export function verdictSection(model: ReportModel): Html {
 ${results.generator && html`<li>load generator <b>${latency(results.generator.slipP99Ms)}</b> late at p99</li>`}
 </ul>
 </header>`
+}
+
+/** A reason may bring the end of a log along, which stands below, with the doubts. */
+export function headline(reason: string): string {
+  const [first, ...rest] = reason.trim().split('\n')
+  return rest.length === 0 ? first! : `${first!.replace(/:$/, '')} (below)`
 }
 
 function calendar(model: ReportModel): Html {
