@@ -105,9 +105,9 @@ function isAbout(measure: Measure, parts: readonly SystemPart[]): boolean {
   const some = (has: (part: PartDescription) => unknown) => parts.some(({ description }) => has(description))
   switch (measure.kind) {
     case 'failover':
-      return !['detectedMs', 'backMs'].includes(measure.column) || some(({ observe }) => observe)
+      return !['detectedMs', 'backMs'].includes(measure.column) || some(tellsOfBackends)
     case 'downtime-error':
-      return some(({ observe }) => observe)
+      return some(tellsOfBackends)
     case 'memory-growth':
     case 'connections':
       return parts.length > 0
@@ -116,6 +116,11 @@ function isAbout(measure: Measure, parts: readonly SystemPart[]): boolean {
     default:
       return true
   }
+}
+
+/** A cache has none. */
+function tellsOfBackends({ role, observe }: PartDescription): boolean {
+  return role === 'router' && observe !== undefined
 }
 
 function requireParts({ name, needs }: Scenario, system: SystemDescription): void {

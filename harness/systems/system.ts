@@ -30,7 +30,7 @@ const partSchema = z.strictObject({
       metric: z.strictObject({ url: z.string(), name: z.string() }).optional(),
     })
     .optional(),
-  /** Where its backends' states can be read: our own admin, or HAProxy's CSV. */
+  /** Where it says how it is: our own router's or cache's admin, or HAProxy's CSV. A router tells its backends' states there. */
   observe: z
     .union([z.strictObject({ state: z.string() }), z.strictObject({ haproxy_csv: z.string() })])
     .optional(),
