@@ -50,11 +50,14 @@ export class Collection {
     return proxy
   }
 
-  update(proxy: TcpProxy, next: ProxySettings): Promise<void> {
+  /** `change` is made of what the proxy is once it is this change's turn: by then it may have been removed, too. */
+  update(name: string, change: (settings: ProxySettings) => ProxySettings): Promise<TcpProxy> {
     return this.#inTurn(async () => {
-      await proxy.update(next).finally(() => {
-        this.#world.emit('proxy-updated', { proxy: proxy.name, enabled: proxy.settings.enabled })
+      const proxy = this.get(name)
+      await proxy.update(change(proxy.settings)).finally(() => {
+        this.#world.emit('proxy-updated', { proxy: name, enabled: proxy.settings.enabled })
       })
+      return proxy
     })
   }
 

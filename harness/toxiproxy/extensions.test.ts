@@ -238,6 +238,24 @@ t.test('a client that is cut before the upstream was dialled speaks not against 
   t.same(totals, { accepted: 1, upstreamFailed: 0, cut: 1 })
 })
 
+t.test('a proxy that is updated while its deletion waits its turn does not come back', async (t) => {
+  const target = await start(t)
+  const { listen } = await api(target, 'POST', '/proxies', entry(await startEcho(t)))
+  // Looking so many names up takes longer than reading the two requests that come meanwhile.
+  const many = Array.from({ length: 300 }, (_, i) => ({
+    name: `b${i}`,
+    listen: 'localhost:0',
+    upstream: 'x:1',
+  }))
+  const slow = send(target, ['POST', '/populate', JSON.stringify(many)])
+  while (Object.keys(await api(target, 'GET', '/proxies')).length < 2);
+  const deleted = send(target, ['DELETE', '/proxies/a'])
+  await api(target, 'GET', '/proxies')
+  const updated = send(target, ['PATCH', '/proxies/a', JSON.stringify({ listen, upstream: 'x:1' })])
+  t.same([(await slow).status, (await deleted).status, (await updated).status], [201, 204, 404])
+  await t.rejects(client(listen), { code: 'ECONNREFUSED' })
+})
+
 t.test('a cut and an upstream that is down are counted', async (t) => {
   const target = await start(t)
   const made = await api(target, 'POST', '/proxies', entry(await startEcho(t)))

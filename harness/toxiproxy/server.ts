@@ -122,9 +122,7 @@ function index(collection: Collection): string {
 }
 
 async function updateProxy(collection: Collection, name: string, body: Buffer): Promise<Answer> {
-  const proxy = collection.get(name)
-  await collection.update(proxy, readProxyChange(body, proxy.settings))
-  return ok(proxyBody(proxy))
+  return ok(proxyBody(await collection.update(name, (settings) => readProxyChange(body, settings))))
 }
 
 /** Errors here carry what was done before them, and are application/json, unlike all others. */
