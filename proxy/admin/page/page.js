@@ -37,7 +37,8 @@ function show(next) {
     at: next.now,
     rate: next.totals.perSecond,
     p99: next.totals.firstByteMs.p99,
-    refused: state ? next.totals.refused - state.totals.refused : 0,
+    // A router that was started anew counts from 0.
+    refused: state ? Math.max(0, next.totals.refused - state.totals.refused) : 0,
   })
   if (samples.length > keptSeconds) samples.shift()
   state = next
