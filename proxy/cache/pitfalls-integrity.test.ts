@@ -12,7 +12,7 @@ import {
   readAnswer,
   slowWorld,
 } from '../testing/cache-world.ts'
-import { patterned } from '../testing/memory-origin.ts'
+import { patterned, pieces } from '../testing/memory-origin.ts'
 import { settle } from '../testing/virtual-clock.ts'
 import { cacheDefaults } from './options.ts'
 
@@ -23,8 +23,14 @@ t.test(
     const headers = ['Content-Length', '100']
     world.origin.intercept = () => ({ status: 200, headers, body: once(patterned(90)) })
     await t.rejects(world.read(object), { code: 'truncated' })
-    world.origin.intercept = () => ({ status: 200, headers, body: once(patterned(110)) })
-    await t.rejects(world.read(object), { code: 'overlong' })
+    world.origin.intercept = () => ({
+      status: 200,
+      headers,
+      body: pieces([patterned(60), patterned(60)]),
+    })
+    const reader = iterate(await world.clock.until(world.send(world.request(object))))
+    t.equal((await reader.next()).value?.length, 60)
+    await t.rejects(reader.next(), { code: 'overlong' }, 'and nothing beyond its length is handed on')
     await settle()
     t.strictSame(world.store.keys, [])
     t.equal(world.store.openWriters, 0)
