@@ -32,6 +32,7 @@ import { orStopped, orUnwound } from './run/stopped.ts'
 import { Tally } from './run/tally.ts'
 import { UndoStack } from './run/undo.ts'
 import type { SystemPart } from './systems/part.ts'
+import { requirePrograms } from './systems/programs.ts'
 import { loadSystem, type PartDescription, type SystemDescription, withOwnFiles } from './systems/system.ts'
 
 export interface Scenario extends ScenarioDefaults {
@@ -201,8 +202,12 @@ class ScenarioRun {
   #systemUnderTest(): SystemDescription {
     const { running, ownFiles, system: named } = this.#options
     const system = withOwnFiles(running ? describeRunning(running) : loadSystem(named), ownFiles)
-    if (running) requireActs(this.#definition.name, this.#definition.actsOn ?? [], running)
-    else requireParts(this.#definition, system)
+    if (running) {
+      requireActs(this.#definition.name, this.#definition.actsOn ?? [], running)
+      return system
+    }
+    requireParts(this.#definition, system)
+    requirePrograms(system, '--system')
     return system
   }
 

@@ -96,7 +96,7 @@ const byGravity: readonly number[] = [pass, unknown, fail, crash, interrupted]
 
 /**
  * The gravest of the runs' ends. Where the system has no part for a scenario to act on, nothing was to be proved, and the
- * run doesn't count; one that was refused for another reason (254: no program for it here) proved nothing and counts as
+ * run doesn't count; one that was refused for another reason (254) proved nothing and counts as
  * unknown, as does a table in which no run counts.
  */
 export function worstExitCode(ends: readonly Pick<RunEnd, 'exitCode' | 'refusal'>[]): number {

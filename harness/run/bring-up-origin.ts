@@ -13,16 +13,20 @@ export async function bringUpOrigin(
   workDir: string,
   hooks: DeployHooks,
 ): Promise<OriginHandle> {
-  const origin = isOriginFolder(path.resolve(options.origin))
-    ? await attachOrigin(path.resolve(options.origin))
-    : await startOwn(options, path.join(workDir, 'origin'))
-  let isWanted = true
-  hooks.undo.add('stop the origin', () => {
-    isWanted = false
-    return origin.stop()
+  const folder = path.resolve(options.origin)
+  const unwanted = new AbortController()
+  const coming = isOriginFolder(folder)
+    ? attachOrigin(folder)
+    : startOwn(options, path.join(workDir, 'origin'), unwanted.signal)
+  hooks.undo.add('stop the origin', async () => {
+    unwanted.abort()
+    // One that never came up has ended by itself.
+    const origin = await coming.catch(() => null)
+    await origin?.stop()
   })
+  const origin = await coming
   void origin.exited.then((how) => {
-    if (isWanted) hooks.onTrouble(`the origin died unexpectedly (${how})`)
+    if (!unwanted.signal.aborted) hooks.onTrouble(`the origin died unexpectedly (${how})`)
   })
   return origin
 }
@@ -30,13 +34,9 @@ export async function bringUpOrigin(
 async function startOwn(
   { origin, seed, dataset, largeObjects }: RunOptions,
   dir: string,
+  unwanted: AbortSignal,
 ): Promise<OriginHandle> {
   await mkdir(dir, { recursive: true })
-  return startOrigin({
-    ...originChoice(origin),
-    dir,
-    seed,
-    ...(largeObjects && { largeObjects }),
-    ...(dataset && { dataset }),
-  })
+  const objects = { ...(largeObjects && { largeObjects }), ...(dataset && { dataset }) }
+  return startOrigin({ ...originChoice(origin), dir, seed, ...objects }, unwanted)
 }

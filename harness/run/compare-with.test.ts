@@ -2,6 +2,7 @@ import { chmodSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 import { othersToRun, withoutFlags } from './compare-with.ts'
+import { checkPlan } from './scripts.ts'
 
 const here = (t: Test, ...programs: string[]) => {
   const folder = t.testdir(Object.fromEntries(programs.map((name) => [name, ''])))
@@ -44,6 +45,9 @@ t.test('what the user lists is taken, or refused before anything starts', (t) =>
     ['apache', /"apache" is neither reference/],
   ]
   for (const [list, message] of refused) t.throws(() => listed(list), { name: 'UsageError', message }, list)
+  t.throws(() => checkPlan(['s3-outage'], ['direct', 'nginx-haproxy'], []), {
+    message: "--systems: nginx-haproxy can't be run here: nginx and haproxy not found on PATH",
+  })
   t.end()
 })
 

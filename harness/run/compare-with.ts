@@ -1,9 +1,9 @@
 // `--compare-with`: when a run has ended, the same story with the same flags on other systems, each in a folder below
 // the run's own, where its report finds them. Verdict and exit code stay those of the system under test.
-import { delimiter, join } from 'node:path'
-import { findCommand } from '../doctor.ts'
+import { join } from 'node:path'
 import { exitCodes, UsageError } from '../errors.ts'
 import { comparedDir } from '../report/compared.ts'
+import { missingPrograms, requirePrograms } from '../systems/programs.ts'
 import { loadSystem } from '../systems/system.ts'
 import type { RunOptions, ScenarioDefaults } from './options.ts'
 import { isUrl } from './running.ts'
@@ -24,7 +24,7 @@ export function othersToRun(
   if (isUrl(system)) return []
   return (defaults.compareWith ?? []).filter((other) => {
     if (other === system) return false
-    const missing = missingPrograms(other)
+    const missing = missingPrograms(loadSystem(other))
     if (missing.length > 0) say(`not compared with ${other}: ${missing.join(' and ')} not found on PATH`)
     return missing.length === 0
   })
@@ -36,22 +36,9 @@ function listedOthers(list: string, system: string): readonly string[] {
   requireDistinctFolders('--compare-with', others)
   for (const other of others) {
     if (other === system) throw new UsageError(`--compare-with: ${other} is the system under test itself`)
-    const missing = missingPrograms(other)
-    if (missing.length === 0) continue
-    throw new UsageError(
-      `--compare-with: ${other} can't be run here: ${missing.join(' and ')} not found on PATH`,
-    )
+    requirePrograms(loadSystem(other, '--compare-with'), '--compare-with')
   }
   return others
-}
-
-/** Programs of the system's parts that are named without a path and stand in no folder of PATH. */
-function missingPrograms(system: string): string[] {
-  const folders = (process.env.PATH ?? '').split(delimiter)
-  const programs = loadSystem(system, '--compare-with').parts.map(({ command }) => command[0]!)
-  return [...new Set(programs)].filter(
-    (program) => !/[{/]/.test(program) && findCommand(program, folders) === null,
-  )
 }
 
 /** These two replace files of the system under test, which the others don't have. */

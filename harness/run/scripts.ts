@@ -7,6 +7,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { exitCodes, UsageError } from '../errors.ts'
 import type { FinishedRun } from '../report/scenario-table.ts'
+import { requirePrograms } from '../systems/programs.ts'
 import { loadSystem } from '../systems/system.ts'
 import { parseRunOptions, reportsDir } from './options.ts'
 import { hearRefusal, type Refusal } from './refusal.ts'
@@ -62,7 +63,7 @@ export function checkPlan(scenarios: readonly string[], systems: readonly string
   }
   requireDistinctFolders('--systems', systems)
   for (const system of systems) {
-    if (!isUrl(system)) loadSystem(system, '--systems')
+    if (!isUrl(system)) requirePrograms(loadSystem(system, '--systems'), '--systems')
     const own = [...flagsFor(system, flags), '--system', system]
     parseRunOptions('NAME', '', anyDefaults, own)
   }
