@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, request as requestPlain, type ServerResponse } from 'node:http'
 import { request as requestTls } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
+import { canonicalRequest, signatureOf } from '../../proxy/adapters/sigv4-canonical.ts'
 import { deploy } from '../run/deployment.ts'
 import type { RunOptions } from '../run/options.ts'
 import { UndoStack } from '../run/undo.ts'
@@ -70,6 +71,37 @@ t.test('real clients see through router and cache what they see going direct', a
       tryClient(t, kind, through(address)),
     )
   }
+})
+
+/** An upload that signs its Expect, capital letter and all, as the AWS SDK for Go (v1) does when it sends a part again. */
+async function uploadSigningExpect(entry: string, key: string): Promise<[number, string]> {
+  const { credentials, host, bucket } = origin
+  const method = 'PUT'
+  const target = `/${bucket}/${key}`
+  const amzDate = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
+  const scope = `${amzDate.slice(0, 8)}/${originRegion}/s3/aws4_request`
+  const names = ['expect', 'host', 'x-amz-content-sha256', 'x-amz-date']
+  const values = ['100-Continue', host, 'UNSIGNED-PAYLOAD', amzDate]
+  const headers = names.flatMap((name, i) => [name, values[i]!])
+  const canonical = canonicalRequest({ method, target, headers }, names, 'UNSIGNED-PAYLOAD')
+  const signature = signatureOf(canonical, amzDate, scope, credentials.secretKey)
+  const who = `Credential=${credentials.accessKey}/${scope}, SignedHeaders=${names.join(';')}`
+  const authorization = ['Authorization', `AWS4-HMAC-SHA256 ${who}, Signature=${signature}`]
+  const [address, port] = entry.split(':')
+  const sent = requestPlain({
+    ...{ host: address, port, method, path: target, setHost: false, agent: false },
+    headers: [...headers, ...authorization, 'Content-Length', '4'],
+  })
+  sent.on('continue', () => sent.end('body'))
+  sent.flushHeaders()
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+  return [answer.statusCode!, (await answer.setEncoding('utf8').toArray()).join('')]
+}
+
+t.test('an upload that signs its Expect arrives as it was signed', async (t) => {
+  const [status, text] = await uploadSigningExpect(new URL(deployment.entry.url).host, 'clients/expect')
+  t.equal(status, 200, text)
+  t.match(await origin.holds('clients/expect'), { bytes: 4 })
 })
 
 type Rewrite = (headers: string[]) => string[]
