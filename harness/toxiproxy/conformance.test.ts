@@ -24,7 +24,7 @@ for (const [kind, choice] of [
       ? 'no toxiproxy-server in .tools/bin or on PATH (see `npm run toxiproxy:install`)'
       : false
   t.test(`the ${kind} server`, { skip }, async (t) => {
-    const target = await openTarget(choice!)
+    const target = await openTarget(choice!, t.testdir())
     t.teardown(() => target.stop())
     for (const [group, rows] of Object.entries(trafficRows)) {
       await t.test(group, (t) => trafficSuite(t, target, rows))

@@ -90,12 +90,12 @@ async function roundTrip({ socket, received, receive }: Client): Promise<number>
   return performance.now() - startMs
 }
 
-/** Resolves once nothing has arrived for a while. */
-async function quiet(clients: readonly Client[]): Promise<void> {
+/** Resolves once something has arrived beyond `before` bytes, and then nothing for a while. */
+async function quiet(clients: readonly Client[], before: number): Promise<void> {
   const total = () => clients.reduce((sum, { received }) => sum + received().length, 0)
-  for (let last = -1; last !== total(); ) {
+  for (let last = before; last === before || last !== total(); ) {
     last = total()
-    await sleep(200)
+    await sleep(400)
   }
 }
 
@@ -474,7 +474,10 @@ const churn: readonly TrafficRow[] = [
       const whoAnswers = async () => {
         const before = clients.map(({ received }) => received().length)
         for (const { socket } of clients) socket.write('x')
-        await quiet(clients)
+        await quiet(
+          clients,
+          before.reduce((sum, length) => sum + length, 0),
+        )
         return clients.map(({ received }, index) => received().length > before[index]!).join()
       }
       const first = await whoAnswers()

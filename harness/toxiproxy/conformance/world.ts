@@ -2,7 +2,6 @@
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { findProgram, openToxiproxy } from '../find.ts'
 
 export interface Target {
@@ -26,8 +25,8 @@ export function realProgram(): string | undefined {
   }
 }
 
-export function openTarget(choice: string): Promise<Target> {
-  return openToxiproxy(choice, { seed: 1, logDir: tmpdir() })
+export function openTarget(choice: string, logDir: string): Promise<Target> {
+  return openToxiproxy(choice, { seed: 1, logDir })
 }
 
 /** One request as written: no client library between the row and the wire. */
