@@ -10,6 +10,14 @@ export class UsageError extends Error {
   }
 }
 
+/** What a run leaves can't be written, all of it or a part: printed as one line, exit 255. */
+export class CannotWrite extends Error {
+  constructor(what: string, { code, message }: NodeJS.ErrnoException, remedy: string) {
+    super(`can't write ${what}: ${code ?? message}; ${remedy}`)
+    this.name = 'CannotWrite'
+  }
+}
+
 /** A scenario acts on a part that the system under test doesn't have: nothing of it can be said about this system. */
 export class NotApplicable extends UsageError {
   /** What the system has none of: `cache`, `router`, … */

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { exitCodes, messageOf, UsageError } from './errors.ts'
+import { CannotWrite, exitCodes, messageOf, UsageError } from './errors.ts'
 import { handOver } from './hand-over.mjs'
 import { originChoice } from './origins/handle.ts'
 import type { CompareOptions } from './run/compare.ts'
@@ -196,7 +196,7 @@ try {
     console.error(`breakwater: ${messageOf(error)}`)
     process.exitCode = exitCodes.usage
   } else {
-    console.error(error)
+    console.error(error instanceof CannotWrite ? `breakwater: ${error.message}` : error)
     process.exitCode = exitCodes.crash
   }
 }

@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Measure, Threshold } from './checkers/threshold.ts'
-import { exitCodes, messageOf, NotApplicable, UsageError } from './errors.ts'
+import { CannotWrite, exitCodes, messageOf, NotApplicable, UsageError } from './errors.ts'
 import { Run } from './experiment.ts'
 import { FaultSet } from './faults/fault-set.ts'
 import { readsDiskFaults } from './faults/targets.ts'
@@ -92,7 +92,7 @@ export async function runScenario(
       await tellOfRefusal(error)
       return exitCodes.usage
     }
-    console.error(error)
+    console.error(error instanceof CannotWrite ? `breakwater: ${error.message}` : error)
     return exitCodes.crash
   }
 }
@@ -168,7 +168,7 @@ class ScenarioRun {
     })
     await using page = this.#options.live ? await openLivePage() : null
     if (page) console.log(`live report: ${page.url}`)
-    const history = openHistory(path.join(runDir, historyFile))
+    const history = openHistory(path.join(runDir, historyFile), (why) => ending.stop(why.message))
     const tally = new Tally()
     const emit = (line: HistoryLine) => {
       history.write(line)

@@ -89,7 +89,11 @@ t.test('a run killed with SIGKILL leaves what was written a second before', asyn
 })
 
 t.test('what can not be written is said at the end, with the path', async (t) => {
-  const history = openHistory(`${t.testdir()}/absent/h.gz`)
+  let heard = ''
+  const history = openHistory(`${t.testdir()}/absent/h.gz`, ({ message }) => {
+    heard = message
+  })
   history.write({ type: 'end', atMs: 0, interrupted: false })
-  await t.rejects(history.close(), /could not be written to .*absent.h\.gz: ENOENT/)
+  await t.rejects(history.close(), { name: 'CannotWrite', message: /the history to .*absent.h\.gz: ENOENT/ })
+  t.match(heard, /ENOENT/, 'it is said at once, not only at the end')
 })

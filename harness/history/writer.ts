@@ -3,6 +3,7 @@
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGzip } from 'node:zlib'
+import { CannotWrite } from '../errors.ts'
 import type { HistoryLine } from './events.ts'
 
 const flushIntervalMs = 1000
@@ -14,12 +15,13 @@ export interface HistoryWriter {
   close(): Promise<void>
 }
 
-/** Creates or overwrites the file. Its folder must exist. */
-export function openHistory(path: string): HistoryWriter {
+/** Creates or overwrites the file. Its folder must exist. `onFailure` hears once that what follows is lost. */
+export function openHistory(path: string, onFailure: (why: Error) => void = () => {}): HistoryWriter {
   const gzip = createGzip()
   let failure: Error | null = null
   const written = pipeline(gzip, createWriteStream(path)).catch((error: Error) => {
-    failure = new Error(`the history could not be written to ${path}: ${error.message}`, { cause: error })
+    failure = new CannotWrite(`the history to ${path}`, error, 'make room or give another --out')
+    onFailure(failure)
   })
   let isDirty = false
   const timer = setInterval(() => {
