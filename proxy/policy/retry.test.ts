@@ -20,6 +20,8 @@ t.test('what may be tried on another server', async (t) => {
       ['a 503 of S3', answered(503, false), {}, 'answer'],
       ['a 500 of a cache node', answered(500), {}, 'answer'],
       ['a 404', answered(404), {}, 'answer'],
+      ['a preflight that was cut', failed('reset'), { method: 'OPTIONS' }, 'retry reset free'],
+      ['a preflight answered 503', answered(503), { method: 'OPTIONS' }, 'retry status-503'],
       ['a 503 to an upload', answered(503), { method: 'PUT' }, 'answer'],
       ['a refused upload', failed('connect-refused'), { method: 'PUT' }, 'retry connect-refused free'],
       [

@@ -42,16 +42,19 @@ const final: ReadonlySet<ErrorCode> = new Set([
   'queue-timeout',
 ])
 
+/** Asking again does no harm (RFC 9110 §9.2.1); OPTIONS is what browsers ask before they read from elsewhere. */
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
 /** What to do after an attempt. A 502, 503 or 504 is tried elsewhere only when it comes from a cache node: S3's own word is final. */
 export function afterAttempt(end: AttemptEnd, view: RetryView, maxAttempts: number): RetryDecision {
-  const isRead = view.method === 'GET' || view.method === 'HEAD'
+  const isSafe = safeMethods.has(view.method)
   if (end.kind === 'answered') {
-    const elsewhere = isRead && end.byCacheNode && end.status >= 502 && end.status <= 504
+    const elsewhere = isSafe && end.byCacheNode && end.status >= 502 && end.status <= 504
     if (!elsewhere || view.attempts >= maxAttempts) return { kind: 'answer' }
     return { kind: 'retry', because: `status-${end.status}`, free: false }
   }
   if (final.has(end.code)) return { kind: 'give-up', because: end.code }
-  const harmless = isRead || notSent.has(end.code)
+  const harmless = isSafe || notSent.has(end.code)
   if (!harmless || view.bodyTouched) return { kind: 'give-up', because: 'may-have-acted' }
   if (view.attempts >= maxAttempts) return { kind: 'give-up', because: 'too-many-attempts' }
   return { kind: 'retry', because: end.code, free: notSent.has(end.code) || serverGone.has(end.code) }
