@@ -68,7 +68,8 @@ class OpeningAgent extends Agent {
     callback?: (error: Error | null, socket: Duplex) => void,
   ): undefined {
     this.#open().then(
-      (socket) => callback?.(null, socket),
+      // A head with Expect goes out by itself, which Node does without naming its encoding: UTF-8, for byte strings.
+      (socket) => callback?.(null, socket.setDefaultEncoding('latin1')),
       (error) => callback?.(error, undefined as never),
     )
   }

@@ -225,7 +225,7 @@ class Exchange implements BodyTarget {
     } else if (answer.body instanceof Uint8Array) {
       response.end(answer.body)
     } else {
-      response.flushHeaders()
+      response.write('', 'latin1') // flushHeaders() would write bytes beyond ASCII in UTF-8
       await sendBody(this, answer.body, 'length', facts.contentLength, null)
       response.end()
     }
