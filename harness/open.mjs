@@ -1,10 +1,14 @@
 // What a scenario script imports first: gives it the harness, on the pinned Node. Plain JavaScript: a zx and a Node
 // from elsewhere may have started the script, and couldn't even load the harness's TypeScript.
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { endWithNpx, endWithStarter, handOver, outliveOutput, runsPinnedNode } from './hand-over.mjs'
 
 const zx = fileURLToPath(new URL('../node_modules/zx/build/cli.js', import.meta.url))
+
+/** By then V8's other threads are done with what they were at: exiting in the midst of it can hang, see `exitSurely`. */
+const restMs = 100
 
 /**
  * The harness's exports (harness/index.ts), once this process runs on the pinned Node, and the script's `flags`. `scenario(definition, tell)`
@@ -19,11 +23,15 @@ export async function openHarness(scriptUrl) {
   const flags = argumentsAfter(script)
   if (!runsPinnedNode()) await handOver([zx, script, ...flags])
   const harness = await import('./index.ts')
+  const exit = async (code) => {
+    await sleep(restMs)
+    harness.exitSurely(code)
+  }
   return {
     ...harness,
     flags,
-    scenario: async (definition, tell) =>
-      process.exit(await harness.runScenario(definition, tell, flags, script)),
+    exit,
+    scenario: async (definition, tell) => exit(await harness.runScenario(definition, tell, flags, script)),
   }
 }
 

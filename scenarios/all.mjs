@@ -2,6 +2,6 @@
 // Every scenario here on every system of --systems: one table at the end, and the worst exit code.
 import { openHarness } from '../harness/open.mjs'
 
-const { runAll, flags } = await openHarness(import.meta.url)
+const { runAll, flags, exit } = await openHarness(import.meta.url)
 
-process.exit(await runAll(flags))
+await exit(await runAll(flags))

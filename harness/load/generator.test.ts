@@ -249,6 +249,22 @@ t.test('a wanted kill is no death', async (t) => {
   t.same(deaths, [])
 })
 
+t.test('a generator that hangs as it exits is ended', async (t) => {
+  await using server = await healthy()
+  const hang = 'process.on("exit", () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0))'
+  const { NODE_OPTIONS } = process.env
+  process.env.NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(hang)}`
+  t.teardown(() => {
+    if (NODE_OPTIONS === undefined) delete process.env.NODE_OPTIONS
+    else process.env.NODE_OPTIONS = NODE_OPTIONS
+  })
+  const { generator, lines, deaths } = await load(configFor(server.url, t.testdir(), objects))
+  await generator.end()
+  t.notOk(isRunning(generator.pid))
+  t.match(lines.at(-1), { type: 'generator' }, 'it had said everything')
+  t.same(deaths, [])
+})
+
 t.test('a second phase while one runs is refused', async (t) => {
   await using server = await healthy()
   const { generator } = await load(configFor(server.url, t.testdir(), objects))

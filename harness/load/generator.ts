@@ -62,6 +62,7 @@ interface Question {
 }
 
 const stderrTailBytes = 4096
+const exitMs = 3000
 
 /** One question at a time over the IPC channel, lines to the hook, and an honest word when the process dies. */
 class Link {
@@ -108,7 +109,10 @@ class Link {
     await this.ask({ type: 'end', graceMs }, 'ended')
     this.#isWanted = true
     if (this.#child.connected) this.#child.disconnect()
+    // It has said everything. Node can hang when it exits, see `exitSurely`.
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), exitMs)
     await this.#exited
+    clearTimeout(timer)
   }
 
   async kill(): Promise<void> {

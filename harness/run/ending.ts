@@ -1,6 +1,7 @@
 // How a run comes to be ended before its story is told: by Ctrl-C and its kin, by trouble with what it runs on, or
 // because it waits without end. Everything is undone then; Ctrl-C once more, or a clean-up that hangs, ends it at once.
 import { exitCodes } from '../errors.ts'
+import { exitSurely } from '../systems/process-group.ts'
 import { type Patience, RunLimit } from './limit.ts'
 import type { UndoStack } from './undo.ts'
 
@@ -74,6 +75,6 @@ export class RunEnding implements Disposable {
   #endAtOnce(why: string, exitCode: number): never {
     const { pending } = this.#undo
     console.error(`breakwater: ${why}${pending.length > 0 ? `; not done: ${pending.join(', ')}` : ''}`)
-    process.exit(exitCode)
+    exitSurely(exitCode)
   }
 }
