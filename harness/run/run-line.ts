@@ -47,6 +47,9 @@ function maskedFiles(files: Record<string, string>, secret: string): Record<stri
   )
 }
 
+/** Git may wait for another's lock, or for a disk that is far away; the run waits for it. */
+const gitTimeoutMs = 5000
+
 /** The commit of the checkout, `-dirty` with uncommitted changes; "unknown" outside of one. */
 function currentCommit(): string {
   try {
@@ -55,6 +58,7 @@ function currentCommit(): string {
         cwd: import.meta.dirname,
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'ignore'],
+        timeout: gitTimeoutMs,
       }).trim()
     const commit = git('rev-parse', '--short', 'HEAD')
     return git('status', '--porcelain') === '' ? commit : `${commit}-dirty`

@@ -7,9 +7,13 @@ import { toxiproxyVersion } from './server.ts'
 
 const program = `github.com/Shopify/toxiproxy/v2/cmd/server`
 
+/** What it needs is fetched and built; a network that gives nothing must not keep it for ever. */
+const longestMs = 600_000
+
 function go(...args: string[]) {
   const env = { ...process.env, GOBIN: toolsFolder, CGO_ENABLED: '0' }
-  return spawnSync('go', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], env })
+  const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], env, timeout: longestMs } as const
+  return spawnSync('go', args, options)
 }
 
 /** Exit code: 0, or 254 when Go is missing or can't build it. */
@@ -24,7 +28,9 @@ function install(): number {
   const flags = `-X github.com/Shopify/toxiproxy/v2.Version=${toxiproxyVersion}`
   const built = go('install', '-trimpath', '-ldflags', flags, `${program}@v${toxiproxyVersion}`)
   if (built.status !== 0) {
-    console.error(`breakwater: Go could not build ${program}@v${toxiproxyVersion}; its own words stand above`)
+    console.error(
+      `breakwater: Go could not build ${program}@v${toxiproxyVersion}; its own words stand above, or it took more than ten minutes`,
+    )
     return 254
   }
   const installed = path.join(toolsFolder, 'toxiproxy-server')
