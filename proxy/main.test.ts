@@ -274,6 +274,27 @@ t.test(
   },
 )
 
+t.test('router: how long a drain may take is read again, too', async (t) => {
+  const stuck = createServer((_request, response) => {
+    response.writeHead(200, { 'Content-Length': 8 }).write('x')
+  }).listen(0, '127.0.0.1')
+  await once(stuck, 'listening')
+  t.teardown(() => {
+    stuck.closeAllConnections()
+    stuck.close()
+  })
+  const text = configs.router(`http://127.0.0.1:${(stuck.address() as AddressInfo).port}`)
+  const patient = 'timeouts: { between_bytes: 100s }\n'
+  const { port, proxy, reload } = await start(t, 'router', `${text}${patient}drain: 100s\n`)
+  reload(`${text}${patient}drain: 10ms\n`)
+  await proxy.line('the new configuration is in force')
+  const answer = read(new Agent(), port, '/b/k').catch(({ code }) => code)
+  await once(stuck, 'request')
+  proxy.child.kill('SIGTERM')
+  t.equal(await proxy.exited, 0)
+  t.equal(await answer, 'ECONNRESET')
+})
+
 for (const role of ['router', 'cache'] as const) {
   t.test(`${role}: addresses are held across a reload while DNS is away`, async (t) => {
     const s3 = await upstream(t, 'one')

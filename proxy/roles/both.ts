@@ -9,6 +9,7 @@ import { openRouter } from './router.ts'
 
 export async function startBoth(configFile: string): Promise<RunningRole> {
   const file = readConfig(configFile, bothSchema)
+  let drainMs = file.router.drain
   const log = createLog('both', 'info')
   const cache = await openCache(file.cache, log)
   const router = openRouter(withLocalCache(file.router), log, { [localCacheName]: cache.handler })
@@ -21,10 +22,13 @@ export async function startBoth(configFile: string): Promise<RunningRole> {
       reloaded(log, () => {
         const changed = readConfig(configFile, bothSchema)
         const takes = [cache.prepare(changed.cache), router.prepare(withLocalCache(changed.router))]
-        return async () => void (await Promise.all(takes.map((take) => take())))
+        return async () => {
+          drainMs = changed.router.drain
+          await Promise.all(takes.map((take) => take()))
+        }
       }),
     async drain() {
-      await server.drain(file.router.drain)
+      await server.drain(drainMs)
       await Promise.all([admin?.close(), cacheAdmin?.close()])
       await router.close()
       await cache.close()

@@ -36,15 +36,24 @@ interface Setup {
 
 export async function startCache(configFile: string): Promise<RunningRole> {
   const file = readConfig(configFile, cacheSchema)
+  let drainMs = file.drain
   const log = createLog('cache', 'info')
   const role = await openCache(file, log)
   const server = await listen(file.listen, role.handler, log)
   const admin = await listenForAdmin(file.admin, role.admin, log)
   return {
     readyLine: readyLine('cache', server, admin),
-    reload: () => reloaded(log, () => role.prepare(readConfig(configFile, cacheSchema))),
+    reload: () =>
+      reloaded(log, () => {
+        const changed = readConfig(configFile, cacheSchema)
+        const take = role.prepare(changed)
+        return () => {
+          drainMs = changed.drain
+          return take()
+        }
+      }),
     async drain() {
-      await server.drain(file.drain)
+      await server.drain(drainMs)
       await admin?.close()
       await role.close()
     },

@@ -37,15 +37,24 @@ const checkConnections = 2
 
 export async function startRouter(configFile: string): Promise<RunningRole> {
   const file = readConfig(configFile, routerSchema)
+  let drainMs = file.drain
   const log = createLog('router', 'info')
   const role = openRouter(file, log)
   const server = await listen(file.listen, role.handler, log)
   const admin = await listenForAdmin(file.admin, role.admin, log)
   return {
     readyLine: readyLine('router', server, admin),
-    reload: () => reloaded(log, () => role.prepare(readConfig(configFile, routerSchema))),
+    reload: () =>
+      reloaded(log, () => {
+        const changed = readConfig(configFile, routerSchema)
+        const take = role.prepare(changed)
+        return () => {
+          drainMs = changed.drain
+          return take()
+        }
+      }),
     async drain() {
-      await server.drain(file.drain)
+      await server.drain(drainMs)
       await admin?.close()
       await role.close()
     },
