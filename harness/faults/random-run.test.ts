@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import type { NemesisPlan, Run } from '../experiment.ts'
 import { Tally } from '../run/tally.ts'
-import { playFaults, randomPhase, shrinkIfWrong } from './random-run.ts'
+import { drawFaults, playFaults, randomPhase, shrinkIfWrong } from './random-run.ts'
 import { parseSchedule, type RandomSchedule } from './random-schedule.ts'
 
 const names = ['s3-slow-down', 's3-forbidden', 's3-internal-error', 's3-truncated']
@@ -96,4 +96,18 @@ t.test('shrinking ends within three minutes, however much is left to try', async
 t.test('what goes wrong only once is printed whole', async (t) => {
   const { said } = await play(t, ({ name }) => name === randomPhase)
   t.match(said, /shrunk from 4 to 4 faults/)
+})
+
+t.test('a fault that the deployment can’t have is refused by name', async (t) => {
+  const run = (faults: RandomSchedule) =>
+    ({
+      options: { seed: 3, quiet: true, faults },
+      targets: { caches: [], toxiproxy: { kind: 'embedded' } },
+      deployment: { system: { name: 'direct' } },
+    }) as unknown as Run
+  const size = { seconds: 10, faults: 2 }
+  t.equal(drawFaults(run(schedule), size), schedule)
+  const killed = parseSchedule('cache-killed:500-2500:0.4', ['cache-killed'])
+  const message = /--faults: cache-killed can't befall direct here; these can: .*s3-forbidden/
+  t.throws(() => drawFaults(run(killed), size), { name: 'UsageError', message })
 })

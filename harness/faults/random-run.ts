@@ -1,5 +1,6 @@
 // Random faults in a run: a schedule drawn from the run's seed is played under load; when something went wrong, it says
 // how to see it again and looks, for a bounded time, for the least of the schedule that does it again.
+import { UsageError } from '../errors.ts'
 import type { Run } from '../experiment.ts'
 import { faultByName, faultNames } from './catalogue.ts'
 import type { Fault } from './fault.ts'
@@ -29,17 +30,30 @@ const lies = new Set(['s3-altered'])
 export const randomPhase = 'random-faults'
 export const calmPhase = 'calm'
 
-/** The schedule that the run's flags ask for, or the one of its seed. */
+/**
+ * The schedule that the run's flags ask for, or the one of its seed.
+ * @throws UsageError when the flags ask for a fault that this deployment can't have.
+ */
 export function drawFaults(
   run: Run,
   { seconds, faults }: { seconds: number; faults: number },
 ): RandomSchedule {
   const { seed, quiet, faults: given } = run.options
-  const names = faultNames(run.targets).filter((name) => !lies.has(name))
+  const possible = faultNames(run.targets)
+  requirePossible(given ?? [], possible, run.deployment.system.name)
+  const names = possible.filter((name) => !lies.has(name))
   const drawn = () => drawSchedule(seed, { names, lengthMs: seconds * 1000, faults, minFaultMs, maxFaultMs })
   const schedule = given ?? drawn()
   if (!quiet) console.log(`faults${given ? '' : ` of seed ${seed}`}:\n${scheduleText(schedule)}`)
   return schedule
+}
+
+function requirePossible(schedule: RandomSchedule, possible: readonly string[], system: string): void {
+  const stranger = schedule.find(({ fault }) => !possible.includes(fault.name))
+  if (stranger === undefined) return
+  throw new UsageError(
+    `--faults: ${stranger.fault.name} can't befall ${system} here; these can: ${possible.join(', ')}`,
+  )
 }
 
 /** Plays it under load in a phase of that name; everything is healed when this resolves. */
