@@ -6,6 +6,21 @@
  */
 export type HeaderList = readonly string[]
 
+/** Header fields as text, ready to be written: what a list says, without taking it apart and putting it together again. */
+export interface HeaderLines {
+  /** Each line with its CR LF, latin1. */
+  readonly text: string
+  /** The value of Content-Length, if there is one. */
+  readonly contentLength: number | null
+  readonly hasDate: boolean
+}
+
+/** Header fields as they came: the text has more before the first and behind the last. */
+export interface ReceivedLines extends HeaderLines {
+  /** Where in the text each field of the list begins, and at last where they end. */
+  readonly starts: readonly number[]
+}
+
 /**
  * A body in pieces. It throws if it can't be completed and never ends short;
  * leaving the loop early (`return()`) cancels whatever feeds it.
@@ -59,6 +74,8 @@ export interface ProxyRequest {
 export interface ProxyResponse {
   readonly status: number
   readonly headers: HeaderList
+  /** `headers`, ready to be written as they are: without those of one connection (RFC 9110 §7.6.1). Nobody who changes `headers` keeps it. */
+  readonly lines?: HeaderLines | undefined
   readonly body: Uint8Array | Body | null
   /** This very object is given for more GETs of the present second: its bytes are worth keeping together that long. */
   readonly repeated?: true

@@ -1,6 +1,6 @@
 // Everything the flow of the proxy may touch of the outside world. Adapters implement these; tests and the
 // simulated world implement them in memory on a virtual clock.
-import type { Body, EntryMeta, HeaderList, Signal, StoredEntry } from './object.ts'
+import type { Body, EntryMeta, HeaderList, ReceivedLines, Signal, StoredEntry } from './object.ts'
 import type { AddressHealth } from './policy/address-health.ts'
 
 export interface Clock {
@@ -34,10 +34,20 @@ export interface OriginRequest {
 export interface OriginResponse {
   readonly status: number
   readonly headers: HeaderList
+  /** The same as they came, where that is known. */
+  readonly received?: ReceivedLines
   /** Throws `truncated`, `overlong`, `reset` or `between-bytes-timeout` rather than end short. */
   readonly body: Body
   /** All of the body, when it came with the head: then `body` need be neither read nor thrown away. */
   readonly whole?: Uint8Array
+}
+
+/** Whom an origin tells of an answer by a plain call, perhaps before `send` returns: one of the two, once. */
+export interface Receiver {
+  /** The head has come. */
+  answered(response: OriginResponse): void
+  /** Mostly with a ProxyError. */
+  failed(error: unknown): void
 }
 
 /** An S3 endpoint or a cache node, with its own connections, addresses and stage timeouts. */
@@ -45,6 +55,8 @@ export interface Origin {
   readonly name: string
   /** Resolves at the head of the answer, rejects with a ProxyError. */
   fetch(request: OriginRequest): Promise<OriginResponse>
+  /** The same without a promise, where what happens at every request has to be cheap. */
+  readonly send?: (request: OriginRequest, receiver: Receiver) => void
   /** What is known of its addresses, for status pages; undefined where connections have none. */
   readonly addresses?: (() => readonly AddressHealth[]) | undefined
 }

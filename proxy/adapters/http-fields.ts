@@ -29,8 +29,15 @@ export function span(text: string, from: number, byteClass: number): number {
   return at
 }
 
-/** The fields from `start` up to the empty line, which is the end of `text` when it is there. */
-export function parseFields(text: string, start: number): string[] | 'incomplete' | 'malformed' {
+/**
+ * The fields from `start` up to the empty line, which is the end of `text` when it is there. `starts` gets the offset of
+ * each.
+ */
+export function parseFields(
+  text: string,
+  start: number,
+  starts?: number[],
+): string[] | 'incomplete' | 'malformed' {
   const headers: string[] = []
   let at = start
   while (at < text.length && text.charCodeAt(at) !== CR) {
@@ -40,6 +47,7 @@ export function parseFields(text: string, start: number): string[] | 'incomplete
     const valueEnd = span(text, nameEnd + 1, VALUE)
     if (valueEnd + 1 >= text.length) return 'incomplete'
     if (text.charCodeAt(valueEnd) !== CR || text.charCodeAt(valueEnd + 1) !== LF) return 'malformed'
+    starts?.push(at)
     headers.push(text.slice(at, nameEnd), trimmed(text, nameEnd + 1, valueEnd))
     at = valueEnd + 2
   }

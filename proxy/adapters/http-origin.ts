@@ -1,7 +1,7 @@
 // An S3 endpoint or a cache node over HTTP/1.1: sends requests byte for byte, with its own connections and stage timeouts.
 import { Pool } from 'undici'
 import type { HeaderList } from '../object.ts'
-import type { Clock, Origin, OriginRequest, OriginResponse, Resolver } from '../ports.ts'
+import type { Clock, Origin, OriginRequest, OriginResponse, Receiver, Resolver } from '../ports.ts'
 import { asUndiciConnector, type ConnectorOptions, createConnector } from './connector.ts'
 import { OriginBody } from './http-origin-body.ts'
 import { isSafe, originError } from './http-origin-errors.ts'
@@ -53,16 +53,30 @@ export function createHttpOrigin(options: HttpOriginOptions, resolver: Resolver,
   })
   const wire = protocol === 'http:' ? new WireClient(open, { ...options, host, keepAliveMs }) : null
   const expect = new ExpectClient(open, { ...options, maxHeaderBytes, keepAliveMs })
-  const ask = (request: OriginRequest) => {
+  const fetchOther = (request: OriginRequest) => {
     if (expectsContinue(request)) return expect.fetch(request, forwarded(request.headers))
-    if (wire !== null && request.body === null && isSafe(request.method)) return wire.fetch(request)
     // While open connections serve every request nothing else would ever ask for the name again.
     resolver.resolve(name).catch(() => {})
     return fetchOnce(pool, request, options)
   }
+  const ask: Send = (request, receiver) => {
+    const isLean = request.body === null && isSafe(request.method)
+    if (wire !== null && isLean) wire.send(request, receiver)
+    else {
+      fetchOther(request).then(
+        (response) => receiver.answered(response),
+        (error) => receiver.failed(error),
+      )
+    }
+  }
+  const send: Send = (request, receiver) => ask(request, new OnceMore(ask, request, receiver, options.name))
   return {
     name: options.name,
-    fetch: (request) => ask(request).catch((error) => onceMore(ask, request, options, error)),
+    send,
+    fetch: (request) =>
+      new Promise((answered, failed) => {
+        send(request, { answered, failed })
+      }),
     close() {
       wire?.close()
       expect.close()
@@ -70,6 +84,8 @@ export function createHttpOrigin(options: HttpOriginOptions, resolver: Resolver,
     },
   }
 }
+
+type Send = (request: OriginRequest, receiver: Receiver) => void
 
 async function fetchOnce(
   pool: Pool,
@@ -108,16 +124,30 @@ async function fetchOnce(
  * A server may close an idle connection just as a request goes out on it. A request that can't have acted is sent once
  * more, on another connection.
  */
-function onceMore(
-  ask: (request: OriginRequest) => Promise<OriginResponse>,
-  request: OriginRequest,
-  options: HttpOriginOptions,
-  error: unknown,
-): Promise<OriginResponse> {
-  const failure = originError(error, { method: request.method, stage: 'waiting', name: options.name })
-  const isRace = failure.code === 'closed-early' || failure.code === 'reset'
-  if (!isRace || !failure.retryable || request.body !== null) throw failure
-  return ask(request)
+class OnceMore implements Receiver {
+  readonly #ask: Send
+  readonly #request: OriginRequest
+  readonly #receiver: Receiver
+  readonly #name: string
+
+  constructor(ask: Send, request: OriginRequest, receiver: Receiver, name: string) {
+    this.#ask = ask
+    this.#request = request
+    this.#receiver = receiver
+    this.#name = name
+  }
+
+  answered(response: OriginResponse): void {
+    this.#receiver.answered(response)
+  }
+
+  failed(error: unknown): void {
+    const { method, body } = this.#request
+    const failure = originError(error, { method, stage: 'waiting', name: this.#name })
+    const isRace = failure.code === 'closed-early' || failure.code === 'reset'
+    if (isRace && failure.retryable && body === null) this.#ask(this.#request, this.#receiver)
+    else this.#receiver.failed(failure)
+  }
 }
 
 function forwarded(headers: HeaderList): string[] {

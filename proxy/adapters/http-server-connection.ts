@@ -176,14 +176,14 @@ export class Connection {
     }
     const body = answer.body as Uint8Array | null
     const bytes = body === null ? 0 : body.length
-    const facts = headFacts(answer.headers)
+    const facts = answer.lines ?? headFacts(answer.headers)
     const bodiless = isBodiless(request.method, answer.status)
     if (!bodiless && facts.contentLength !== null && facts.contentLength !== bytes) {
       this.#fail(request, new Error(`a body of ${bytes} bytes under Content-Length ${facts.contentLength}`))
       return
     }
     const length = bodiless && body === null ? null : bytes
-    const head = headText(answer.status, answer.headers, facts, 'length', length, keepAlive)
+    const head = headText(answer, facts, 'length', length, keepAlive)
     let flowing: boolean
     if (bodiless || body === null || bytes === 0) flowing = socket.write(head, 'latin1')
     else if (answer.repeated && keepAlive) flowing = socket.write(keepWhole(answer, head, body))
@@ -200,39 +200,39 @@ export class Connection {
     this.#wake = () => this.#answered()
   }
 
-  async #answerLater(
-    request: FastRequest,
-    pending: Promise<ProxyResponse>,
-    keepAlive: boolean,
-  ): Promise<void> {
+  #answerLater(request: FastRequest, pending: Promise<ProxyResponse>, keepAlive: boolean): void {
     this.#answering = true
     this.#current = request
     // Not read on, lest the end of a half-closed connection is seen before a request that Node's parser must have.
     if (this.#unread.length > 0) this.socket.pause()
-    let answer: ProxyResponse
-    try {
-      answer = await pending
-    } catch (error) {
-      this.#fail(request, error)
-      return
-    }
+    pending.then(
+      (answer) => this.#give(request, answer, keepAlive),
+      (error) => this.#fail(request, error),
+    )
+  }
+
+  /** The answer has come, later than its request. */
+  #give(request: FastRequest, answer: ProxyResponse, keepAlive: boolean): void {
     if (this.socket.destroyed) {
       cancelBody(answer.body)
       return
     }
-    this.#current = request
-    if (isAtHand(answer)) this.#sendAtOnce(request, answer, keepAlive)
-    else await this.#sendPieces(request, answer, keepAlive)
-    this.#current = null
-    this.#answered()
+    if (isAtHand(answer)) {
+      this.#sendAtOnce(request, answer, keepAlive)
+      this.#answered()
+      return
+    }
+    const sending = this.#sendPieces(request, answer, keepAlive)
+    if (sending === null) this.#answered()
+    else void sending.then(() => this.#answered())
   }
 
   /** Null when the system has taken all of it at once. */
   #sendPieces(request: FastRequest, answer: ProxyResponse, keepAlive: boolean): Promise<void> | null {
-    const facts = headFacts(answer.headers)
+    const facts = answer.lines ?? headFacts(answer.headers)
     const bodiless = isBodiless(request.method, answer.status)
     const framing = bodiless ? 'none' : facts.contentLength === null ? 'chunked' : 'length'
-    const head = headText(answer.status, answer.headers, facts, framing, null, keepAlive)
+    const head = headText(answer, facts, framing, null, keepAlive)
     const body = answer.body as Exclude<ProxyResponse['body'], Uint8Array | null>
     if (bodiless) {
       cancelBody(body)
@@ -265,12 +265,12 @@ export class Connection {
     this.#current = request
     if (this.#unread.length > 0) this.socket.pause()
     await sending
-    this.#current = null
     this.#answered()
   }
 
   /** The answer is written: the next head may be answered. */
   #answered(): void {
+    this.#current = null
     if (this.socket.destroyed) return
     this.#answering = false
     this.waitingSinceMs = this.#host.clock.monotonicMs()

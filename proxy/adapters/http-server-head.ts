@@ -1,6 +1,6 @@
 // Writes the head of an HTTP/1.1 answer. Knows status lines, framing fields and the Date of the current second.
 import { STATUS_CODES } from 'node:http'
-import type { HeaderList } from '../object.ts'
+import type { HeaderList, ProxyResponse } from '../object.ts'
 
 /** How the end of a body is told to the client. `none`: the answer has no body on the wire. */
 export type Framing = 'none' | 'length' | 'chunked'
@@ -62,20 +62,26 @@ export function isBodiless(method: string, status: number): boolean {
   return method === 'HEAD' || status === 204 || status === 304
 }
 
+function linesOf(headers: HeaderList): string {
+  let lines = ''
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!
+    if (!isOwnedByServer(name)) lines += `${name}: ${headers[i + 1]}\r\n`
+  }
+  return lines
+}
+
 /** The head as a latin1 string, up to and with the empty line. `length` is written when the handler gave none. */
 export function headText(
-  status: number,
-  headers: HeaderList,
+  answer: Pick<ProxyResponse, 'status' | 'headers' | 'lines'>,
   facts: HeadFacts,
   framing: Framing,
   length: number | null,
   keepAlive: boolean,
 ): string {
+  const { status, lines } = answer
   let text = statusLines.get(status) ?? `HTTP/1.1 ${status} \r\n`
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!
-    if (!isOwnedByServer(name)) text += `${name}: ${headers[i + 1]}\r\n`
-  }
+  text += lines === undefined ? linesOf(answer.headers) : lines.text
   if (!facts.hasDate) text += `Date: ${dateNow()}\r\n`
   if (facts.contentLength === null && length !== null && status !== 204 && status !== 304) {
     text += `Content-Length: ${length}\r\n`

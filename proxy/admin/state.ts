@@ -1,7 +1,8 @@
 // What the router tells of itself, as JSON-safe data. Scripts and the harness read it: fields are only ever added.
 import { type AddressState, addressState } from '../policy/address-health.ts'
 import type { Clock } from '../ports.ts'
-import type { Backend, Transition } from '../router/backend.ts'
+import type { Backend } from '../router/backend.ts'
+import type { Transition } from '../router/backend-record.ts'
 import type { Timing } from '../router/options.ts'
 import type { Router } from '../router/route.ts'
 

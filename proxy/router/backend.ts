@@ -24,58 +24,20 @@ import {
   reachedAt,
 } from '../policy/health-downtime.ts'
 import { type Latency, noLatency, withSample } from '../policy/health-latency.ts'
-import type { Clock, Origin, OriginRequest, OriginResponse } from '../ports.ts'
+import type { Clock, Origin, OriginRequest, OriginResponse, Receiver } from '../ports.ts'
 import { speaksForItself } from './answer.ts'
+import {
+  type CheckOutcome,
+  type CheckResult,
+  type Counters,
+  type Mode,
+  noCounts,
+  type Transition,
+} from './backend-record.ts'
+import { DueQueue } from './due.ts'
 import { Gate } from './gate.ts'
 import type { RouterOptions, ServerOptions, Timing } from './options.ts'
 import { Rate } from './rate.ts'
-
-/** What an operator asked for: `drain` finishes what is running and takes nothing new; `maint` isn't even checked. */
-export type Mode = 'ready' | 'drain' | 'maint'
-
-/** What a check found. */
-export interface CheckOutcome {
-  readonly ok: boolean
-  /** As a person reads it: "status 403", "connect-refused". */
-  readonly text: string
-  /** The status it was answered with; null when it wasn't. */
-  readonly status: number | null
-  readonly error: ErrorCode | 'check-timeout' | null
-}
-
-export interface CheckResult extends CheckOutcome {
-  readonly atMs: number
-  readonly tookMs: number
-}
-
-export interface Transition {
-  readonly backend: string
-  readonly from: Routable
-  readonly to: Routable
-  readonly because: string
-  readonly atMs: number
-  readonly wallMs: number
-}
-
-export interface Counters {
-  requests: number
-  /** Requests that it failed. */
-  errors: number
-  /** Of those, connections that never came about. */
-  connectErrors: number
-  /** Requests that went on to another server. */
-  retries: number
-  /** Bodies that broke and were continued elsewhere. */
-  resumed: number
-  clientAborts: number
-  bytesIn: number
-  bytesOut: number
-  checksFailed: number
-  timesDown: number
-  transitions: number
-  /** Answers by the first digit of their status. */
-  readonly byStatusClass: [number, number, number, number, number, number]
-}
 
 export interface BackendPorts {
   readonly clock: Clock
@@ -96,6 +58,9 @@ export class Backend implements Candidate {
   readonly server: ServerOptions
   readonly origin: Origin
   readonly gate: Gate
+  /** A read that is silent for so long makes the router look around; these reads are waited for. */
+  readonly quietMs: number
+  readonly quiet: DueQueue
   /** Of S3 itself, which may beg off (503, SlowDown); null for a cache node, which has its own towards S3. */
   readonly turns: Turns | null
   counters: Counters = noCounts()
@@ -127,6 +92,8 @@ export class Backend implements Candidate {
     this.server = server
     this.origin = origin
     this.gate = new Gate(server.maxConnections, router.queue, clock)
+    this.quietMs = quietMs(server, router)
+    this.quiet = new DueQueue(this.quietMs, clock)
     this.turns = server.backup ? new Turns(turnOptions(server, router), clock) : null
     this.firstByte = timing()
     this.rate = new Rate(clock)
@@ -157,6 +124,17 @@ export class Backend implements Candidate {
     const { turns } = this
     const isRead = request.method === 'GET' || request.method === 'HEAD'
     return turns !== null && isRead ? this.#askInTurn(turns, request) : this.origin.fetch(request)
+  }
+
+  /** As `ask`; `receiver` is told, at once where the origin can do that. */
+  send(request: OriginRequest, receiver: Receiver): void {
+    if (this.turns === null && this.origin.send !== undefined) this.origin.send(request, receiver)
+    else {
+      this.ask(request).then(
+        (response) => receiver.answered(response),
+        (error) => receiver.failed(error),
+      )
+    }
   }
 
   async #askInTurn(turns: Turns, request: OriginRequest): Promise<OriginResponse> {
@@ -245,7 +223,8 @@ export class Backend implements Candidate {
    * itself; S3 that says 503 is away for its readers (for how long, its checks tell).
    */
   headArrived(response: OriginResponse, startedMs: number): void {
-    const tookMs = this.#clock.monotonicMs() - startedMs
+    const nowMs = this.#clock.monotonicMs()
+    const tookMs = nowMs - startedMs
     this.firstByte.record(tookMs)
     this.counters.byStatusClass[Math.floor(response.status / 100)]!++
     if (failureStatuses.has(response.status) && !speaksForItself(response.headers, this)) {
@@ -254,9 +233,8 @@ export class Backend implements Candidate {
       return
     }
     this.latency = withSample(this.latency, tookMs)
-    this.#evidence(true, startedMs)
+    this.#downtime = reachedAt(this.#downtime, nowMs)
     if (this.server.check === null) return
-    const nowMs = this.#clock.monotonicMs()
     this.#become(afterTraffic(this.#health, null, nowMs, this.#options, false))
     if (this.#hooks.isOutlier()) this.#slow(nowMs)
   }
@@ -328,6 +306,10 @@ function turnOptions({ maxConnections }: ServerOptions, { deadlineMs }: RouterOp
   return { ceiling: maxConnections, waitMs: deadlineMs / 2 }
 }
 
+function quietMs({ timeouts }: ServerOptions, { hedge }: RouterOptions): number {
+  return hedge.enabled ? Math.min(hedge.afterMs, timeouts.firstByteMs) : timeouts.firstByteMs
+}
+
 function healthOptions(server: ServerOptions, router: RouterOptions): HealthOptions {
   const { interMs, fastInterMs, downInterMs, rise, fall } = server.check ?? unchecked
   const { consecutiveErrors, errorRatio, minRequests, windowMs } = router.observe
@@ -335,21 +317,4 @@ function healthOptions(server: ServerOptions, router: RouterOptions): HealthOpti
   const checks = { interMs, fastInterMs, downInterMs, rise, fall }
   const traffic = { consecutiveErrors, errorRatio, minRequests, windowMs }
   return { ...checks, ...traffic, flapCount, flapWindowMs, holdMs, maxHoldMs }
-}
-
-function noCounts(): Counters {
-  return {
-    requests: 0,
-    errors: 0,
-    connectErrors: 0,
-    retries: 0,
-    resumed: 0,
-    clientAborts: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    checksFailed: 0,
-    timesDown: 0,
-    transitions: 0,
-    byStatusClass: [0, 0, 0, 0, 0, 0],
-  }
 }

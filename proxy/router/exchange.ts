@@ -16,7 +16,7 @@ export type Termination = '--' | `${'C' | 's' | 'S' | 'P' | 'R'}${'Q' | 'C' | 'H
 export class Exchange {
   readonly request: ProxyRequest
   readonly fleet: Fleet
-  readonly patience: Patience
+  readonly isRead: boolean
   /** The target without its query: what the object is told by, for balance and expectation. */
   readonly key: string
   readonly order: readonly Backend[]
@@ -32,32 +32,60 @@ export class Exchange {
   bytes = 0
   resumes = 0
   hedged = false
+  #patience: Patience | null = null
 
   constructor(request: ProxyRequest, fleet: Fleet) {
+    const { method, target } = request
     this.request = request
+    this.isRead = method === 'GET' || method === 'HEAD'
     this.headers = requestHeaders(request.headers, fleet.options.name)
     this.fleet = fleet
-    const mark = request.target.indexOf('?')
-    this.key = mark < 0 ? request.target : request.target.slice(0, mark)
-    fleet.countRequest()
+    const mark = target.indexOf('?')
+    this.key = mark < 0 ? target : target.slice(0, mark)
+    fleet.countRequest(request.receivedMs)
     this.order = fleet.orderFor(this.key)
-    const { deadlineMs, writeTimeoutMs } = fleet.options
-    this.isLate = answersLate(request)
-    const patienceMs = this.isLate ? writeTimeoutMs : deadlineMs
-    this.patience = new Patience(request.receivedMs, patienceMs, request.signal, fleet.ports.clock)
+    this.isLate = !this.isRead && answersLate(request)
   }
 
-  get isRead(): boolean {
-    return this.request.method === 'GET' || this.request.method === 'HEAD'
+  /** Monotonic time by which the head of an answer must be there. */
+  get deadlineMs(): number {
+    const { deadlineMs, writeTimeoutMs } = this.fleet.options
+    return this.request.receivedMs + (this.isLate ? writeTimeoutMs : deadlineMs)
+  }
+
+  /** Made when it is first asked for: what is answered directly has other guards (direct.ts). */
+  get patience(): Patience {
+    if (this.#patience === null) {
+      const { clock } = this.fleet.ports
+      const patienceMs = this.deadlineMs - this.request.receivedMs
+      this.#patience = new Patience(this.request.receivedMs, patienceMs, this.request.signal, clock)
+      if (this.headMs >= 0) this.#patience.headArrived()
+    }
+    return this.#patience
+  }
+
+  /** It is expected to be answered from a cache node's store. */
+  get expectsHit(): boolean {
+    return this.fleet.expectedHits.has(this.key)
+  }
+
+  /** The head of the answer that the client gets has come. */
+  headArrived(): void {
+    this.headMs = this.fleet.ports.clock.monotonicMs() - this.request.receivedMs
+    this.#patience?.headArrived()
   }
 
   /** The request is over: nothing guards it any more, and the log says how it went. */
   over(status: number, backend: Backend | null, termination: Termination, because: string): void {
-    this.patience.over()
+    this.#patience?.over()
     this.fleet.totals.end(status, this.bytes, this.headMs, backend !== null)
-    const { log, clock } = this.fleet.ports
     const well = termination === '--' && this.tried.length < 2 && this.resumes === 0
     if (well && this.fleet.options.logRequests === 'anomalies') return
+    this.#log(status, backend, termination, because)
+  }
+
+  #log(status: number, backend: Backend | null, termination: Termination, because: string): void {
+    const { log, clock } = this.fleet.ports
     const { method, clientAddress, receivedMs } = this.request
     log.info('request', {
       method,

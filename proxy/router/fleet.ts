@@ -2,7 +2,8 @@
 import { type Node, preference, warmth } from '../policy/balance.ts'
 import { isOutlier } from '../policy/health-latency.ts'
 import { type Budget, type BudgetOptions, earned, spend, startBudget } from '../policy/retry.ts'
-import { Backend, type Transition } from './backend.ts'
+import { Backend } from './backend.ts'
+import type { Transition } from './backend-record.ts'
 import { ExpectedHits } from './expected-hits.ts'
 import { Journal } from './journal.ts'
 import type { RouterOptions, RouterPorts, ServerOptions } from './options.ts'
@@ -76,8 +77,8 @@ export class Fleet {
   }
 
   /** A request came: its share goes into the budgets. */
-  countRequest(): void {
-    this.totals.begin()
+  countRequest(nowMs: number): void {
+    this.totals.begin(nowMs)
     this.#retries.earn()
     this.#hedges.earn()
   }

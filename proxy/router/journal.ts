@@ -1,5 +1,5 @@
 // The last changes of state of all backends, for the admin page and whoever follows the event stream. Flow.
-import type { Transition } from './backend.ts'
+import type { Transition } from './backend-record.ts'
 
 const kept = 1000
 

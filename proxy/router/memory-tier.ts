@@ -74,7 +74,7 @@ export class MemoryTier {
 
   #hit(request: ProxyRequest): ProxyResponse | Promise<ProxyResponse> {
     const { totals } = this.#router.fleet
-    totals.begin()
+    totals.begin(request.receivedMs)
     const answer = this.#cache.handle(request)
     if (answer instanceof Promise) {
       return answer.then(
@@ -150,8 +150,10 @@ export class MemoryTier {
     this.#filling.set(subject.key, filling)
     const onEnd = (pieces: readonly Uint8Array[] | null) =>
       void this.#store(id, { key: subject.key, sinceMs: startedMs }, meta, filling, pieces)
-    if (!(body instanceof Uint8Array))
-      return { ...response, body: new TeeBody(body, decision.bodyBytes, onEnd) }
+    if (!(body instanceof Uint8Array)) {
+      const { status, headers } = response
+      return { status, headers, body: new TeeBody(body, decision.bodyBytes, onEnd) }
+    }
     onEnd([body])
     return response
   }
@@ -227,8 +229,8 @@ function asOrigin(router: Router): Origin {
         clientAddress: '',
         signal,
       }
-      const response = await router.handle(request)
-      return { ...response, body: inPieces(response.body) }
+      const { status, headers: answered, body: sent } = await router.handle(request)
+      return { status, headers: answered, body: inPieces(sent) }
     },
   }
 }

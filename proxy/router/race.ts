@@ -15,34 +15,50 @@ export interface Trigger {
   readonly second: () => Begin | null
 }
 
+/** An attempt that may lose. */
+export interface Racer {
+  readonly attempt: Promise<Attempt>
+  /** Ends the attempt, or throws its answer away. */
+  lose(): void
+}
+
+/** An attempt that ends with the request, or when it loses. */
+export function racer(exchange: Exchange, begin: Begin): Racer {
+  const stop = new Stop()
+  stop.follow(exchange.patience.signal)
+  const attempt = begin(stop)
+  return { attempt, lose: () => abandon(stop, attempt) }
+}
+
+/** Aborts an attempt whose answer nobody takes any more. */
+export function abandon(stop: Stop, attempt: Promise<Attempt>): void {
+  stop.abort()
+  void attempt.then(
+    (ended) => ended.kind === 'answered' && drop(ended),
+    () => {},
+  )
+}
+
 /**
- * The first answer for which `isGood` holds, of `first` and of the second that one of the triggers begins. They come in
- * order of time, and are made once the first is due, after `quietMs`: most attempts end sooner. A failure, or an answer
- * that isn't good, is returned when nothing else is under way; the loser is aborted.
+ * The first answer for which `isGood` holds, of `one`, which has been silent for `silentMs`, and of the second that one
+ * of the triggers begins. They come in order of time. A failure, or an answer that isn't good, is returned when nothing
+ * else is under way; the loser is aborted.
  */
 export function race(
   exchange: Exchange,
-  first: Begin,
-  quietMs: number,
-  triggers: () => readonly Trigger[],
-  isGood: (attempt: Attempt) => boolean,
-): Promise<Attempt> {
-  const one = new Racer(first, exchange.patience.signal)
-  return unlessSilent(exchange, one, quietMs, async () => askAnother(exchange, one, triggers(), isGood))
-}
-
-/** The first of the triggers is due. */
-function askAnother(
-  exchange: Exchange,
   one: Racer,
-  [trigger, ...later]: readonly Trigger[],
+  silentMs: number,
+  triggers: readonly Trigger[],
   isGood: (attempt: Attempt) => boolean,
 ): Promise<Attempt> {
-  const begin = trigger!.second()
-  if (begin !== null) return firstGood([one, new Racer(begin, exchange.patience.signal)], isGood)
-  if (later.length === 0) return one.attempt
-  const moreMs = later[0]!.afterMs - trigger!.afterMs
-  return unlessSilent(exchange, one, moreMs, async () => askAnother(exchange, one, later, isGood))
+  const [trigger, ...later] = triggers
+  if (trigger === undefined) return one.attempt
+  const goOn = async (): Promise<Attempt> => {
+    const begin = trigger.second()
+    if (begin === null) return race(exchange, one, Math.max(silentMs, trigger.afterMs), later, isGood)
+    return firstGood([one, racer(exchange, begin)], isGood)
+  }
+  return trigger.afterMs > silentMs ? unlessSilent(exchange, one, trigger.afterMs - silentMs, goOn) : goOn()
 }
 
 /** The attempt if it ends within `ms`, else what `onSilence` brings. */
@@ -63,26 +79,6 @@ function unlessSilent(
       reject(error)
     })
   })
-}
-
-class Racer {
-  readonly attempt: Promise<Attempt>
-  readonly #stop = new Stop()
-
-  constructor(begin: Begin, signal: Signal) {
-    const lose = () => this.#stop.abort(signal.reason)
-    if (signal.aborted) lose()
-    else signal.addEventListener('abort', lose, { once: true })
-    this.attempt = begin(this.#stop)
-  }
-
-  lose(): void {
-    this.#stop.abort()
-    void this.attempt.then(
-      (attempt) => attempt.kind === 'answered' && drop(attempt),
-      () => {},
-    )
-  }
 }
 
 async function firstGood(racers: readonly Racer[], isGood: (attempt: Attempt) => boolean): Promise<Attempt> {

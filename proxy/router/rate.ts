@@ -13,18 +13,18 @@ export class Rate {
     this.#clock = clock
   }
 
-  count(): void {
-    this.#turn()
+  count(nowMs: number): void {
+    this.#turn(nowMs)
     this.#count++
   }
 
   perSecond(): number {
-    this.#turn()
+    this.#turn(this.#clock.monotonicMs())
     return this.#last
   }
 
-  #turn(): void {
-    const second = Math.floor(this.#clock.monotonicMs() / 1000)
+  #turn(nowMs: number): void {
+    const second = Math.floor(nowMs / 1000)
     if (second === this.#second) return
     this.#last = second === this.#second + 1 ? this.#count : 0
     this.max = Math.max(this.max, this.#count)

@@ -2,7 +2,7 @@
 import type { ProxyError } from '../errors.ts'
 import type { ProxyResponse } from '../object.ts'
 import { resumable } from '../policy/retry-resume.ts'
-import { relayedHeaders } from './answer.ts'
+import { RelayedAnswer } from './answer.ts'
 import { type Answered, drop, named, noteHit } from './attempt.ts'
 import { discard } from './body.ts'
 import type { Exchange, Termination } from './exchange.ts'
@@ -12,27 +12,25 @@ import { Scrutiny } from './scrutiny.ts'
 /** The answer for the client, its headers rewritten and its body watched. */
 export function relay(exchange: Exchange, answered: Answered): ProxyResponse {
   const { response, backend, because } = answered
-  const { fleet, patience, request } = exchange
-  patience.headArrived()
-  exchange.headMs = fleet.ports.clock.monotonicMs() - request.receivedMs
+  const { fleet, request } = exchange
+  exchange.headArrived()
   noteHit(exchange, response)
   const { status } = response
-  const headers = relayedHeaders(response, fleet.options.name, backend, because)
+  const answer = (body: ProxyResponse['body']) =>
+    new RelayedAnswer(response, body, fleet.options.name, backend, because)
   if (request.method === 'HEAD' || status === 204 || status === 304) {
     drop(answered)
     exchange.over(status, backend, '--', because)
-    return { status, headers, body: null }
+    return answer(null)
   }
   const scrutiny = new Scrutiny(exchange, answered)
   const { whole } = response
-  if (whole === undefined || scrutiny.isNeeded) {
-    return { status, headers, body: new RelayedBody(exchange, answered, scrutiny) }
-  }
+  if (whole === undefined || scrutiny.isNeeded) return answer(new RelayedBody(exchange, answered, scrutiny))
   exchange.bytes = whole.length
   backend.counters.bytesOut += whole.length
   backend.gate.leave()
   exchange.over(status, backend, '--', because)
-  return { status, headers, body: whole }
+  return answer(whole)
 }
 
 /**
@@ -113,7 +111,7 @@ class RelayedBody implements AsyncIterableIterator<Uint8Array> {
   /** The server broke the body off: finds the rest, or throws what broke it. */
   async #goOn(cause: unknown): Promise<void> {
     const { patience, fleet } = this.#exchange
-    const error = named(cause, patience, patience.signal)
+    const error = named(cause, this.#exchange, patience.signal)
     const broken = this.#current.backend
     broken.failed(error.code, fleet.ports.clock.monotonicMs(), true)
     this.#leaveServer()

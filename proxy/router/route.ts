@@ -7,11 +7,14 @@ import { afterArrivals } from './after-arrivals.ts'
 import { unavailable } from './answer.ts'
 import { type Attempt, attempt, drop } from './attempt.ts'
 import type { Backend } from './backend.ts'
+import { type Onward, readDirectly } from './direct.ts'
 import { Exchange, type Termination } from './exchange.ts'
 import { Fleet } from './fleet.ts'
 import type { RouterOptions, RouterPorts } from './options.ts'
-import { type Begin, race, type Trigger } from './race.ts'
+import { type Begin, type Racer, race, racer, type Trigger } from './race.ts'
 import { relay } from './relay.ts'
+
+type Chosen = Choice<Backend> & { readonly kind: 'use' }
 
 export interface Router {
   readonly handle: Handler
@@ -36,37 +39,43 @@ export function createRouter(options: RouterOptions, ports: RouterPorts, previou
   }
 }
 
-async function route(exchange: Exchange): Promise<ProxyResponse> {
-  let choice = nextServer(exchange.order, exchange.tried)
-  while (choice.kind === 'use') {
-    const ended = await ask(exchange, choice)
-    const next = nextServer(exchange.order, exchange.tried)
-    const decision = judge(exchange, ended, next.kind === 'use')
-    if (decision.kind === 'retry') {
-      ended.backend.counters.retries++
-      if (ended.kind === 'answered') drop(ended)
-    } else if (ended.kind === 'answered') {
-      return relay(exchange, ended)
-    } else {
-      return refuse(exchange, decision.kind === 'give-up' ? decision.because : ended.error.code)
-    }
-    choice = next
+function route(exchange: Exchange): ProxyResponse | Promise<ProxyResponse> {
+  const choice = nextServer(exchange.order, exchange.tried)
+  if (choice.kind === 'none') return refuse(exchange, choice.because)
+  const isFirst = exchange.tried.length === 0
+  const direct = isFirst && exchange.isRead ? readDirectly(exchange, choice, onward) : null
+  return direct ?? ask(exchange, choice).then((ended) => settle(exchange, ended))
+}
+
+/** After an attempt: what the client gets, or the next one. */
+function settle(exchange: Exchange, ended: Attempt): ProxyResponse | Promise<ProxyResponse> {
+  const decision = judge(exchange, ended)
+  if (decision.kind === 'retry') {
+    ended.backend.counters.retries++
+    if (ended.kind === 'answered') drop(ended)
+    return route(exchange)
   }
-  return refuse(exchange, choice.because)
+  if (ended.kind === 'answered') return relay(exchange, ended)
+  return refuse(exchange, decision.kind === 'give-up' ? decision.because : ended.error.code)
+}
+
+const onward: Onward = {
+  settle,
+  askAnother: (exchange, server, silent, silentMs) =>
+    raceFrom(exchange, server, silent, silentMs).then((ended) => settle(exchange, ended)),
 }
 
 /** Asks the chosen server; for a read also a second one, when the first stays silent past its time. */
-function ask(exchange: Exchange, choice: Choice<Backend> & { kind: 'use' }): Promise<Attempt> {
-  exchange.tried.push(choice.server)
-  const first = attemptOn(exchange, choice.server, choice.because)
+function ask(exchange: Exchange, { server, because }: Chosen): Promise<Attempt> {
+  exchange.tried.push(server)
+  const first = attemptOn(exchange, server, because)
   if (!exchange.isRead) return first(exchange.patience.signal)
-  const { server } = choice
-  const { expectedHits, options } = exchange.fleet
-  const { firstByteMs } = server.server.timeouts
-  const isHit = server.backup || expectedHits.has(exchange.key)
-  const quietMs = options.hedge.enabled ? Math.min(options.hedge.afterMs, firstByteMs) : firstByteMs
-  const triggers = () => triggersOf(exchange, server, isHit)
-  return race(exchange, first, quietMs, triggers, (ended) => verdict(exchange, ended).kind === 'answer')
+  return raceFrom(exchange, server, racer(exchange, first), 0)
+}
+
+function raceFrom(exchange: Exchange, server: Backend, first: Racer, silentMs: number): Promise<Attempt> {
+  const triggers = triggersOf(exchange, server, server.backup || exchange.expectsHit)
+  return race(exchange, first, silentMs, triggers, (ended) => verdict(exchange, ended).kind === 'answer')
 }
 
 /** A miss that was sent just before its node hung, or a hit that found the budget spent, is looked at again. */
@@ -133,8 +142,9 @@ function secondAttempt(
 }
 
 function verdict(exchange: Exchange, ended: Attempt): RetryDecision {
-  const { patience, request, tried, fleet } = exchange
-  const view = { method: request.method, bodyTouched: patience.bodyTouched, attempts: tried.length }
+  const { request, tried, fleet } = exchange
+  const bodyTouched = request.body !== null && exchange.patience.bodyTouched
+  const view = { method: request.method, bodyTouched, attempts: tried.length }
   const end =
     ended.kind === 'answered'
       ? { kind: ended.kind, status: ended.response.status, byCacheNode: !ended.backend.backup }
@@ -146,10 +156,10 @@ function verdict(exchange: Exchange, ended: Attempt): RetryDecision {
 function judge(
   exchange: Exchange,
   ended: Attempt,
-  anotherIsLeft: boolean,
 ): RetryDecision | { readonly kind: 'give-up'; readonly because: string } {
   const decision = verdict(exchange, ended)
   if (decision.kind !== 'retry') return decision
+  const anotherIsLeft = nextServer(exchange.order, exchange.tried).kind === 'use'
   if (!anotherIsLeft) return { kind: 'give-up', because: exhausted(decision.because) }
   if (decision.free || exchange.fleet.mayRetry()) return decision
   return { kind: 'give-up', because: 'retry-budget-spent' }

@@ -19,6 +19,12 @@ export class Stop implements Signal {
     else if (this.#others.length > 0) this.#others = this.#others.filter((one) => one !== listener)
   }
 
+  /** Ends with another, for the same reason. */
+  follow(other: Signal): void {
+    if (other.aborted) this.abort(other.reason)
+    else other.addEventListener('abort', () => this.abort(other.reason))
+  }
+
   /** Tells every listener, once. */
   abort(reason?: unknown): void {
     if (this.aborted) return

@@ -23,9 +23,9 @@ export class Totals {
     this.rate = new Rate(ports.clock)
   }
 
-  begin(): void {
+  begin(nowMs: number): void {
     this.requests++
-    this.rate.count()
+    this.rate.count(nowMs)
     this.inFlight++
     if (this.inFlight > this.maxInFlight) this.maxInFlight = this.inFlight
   }
