@@ -12,8 +12,12 @@ const longestMs = 600_000
 
 function go(...args: string[]) {
   const env = { ...process.env, GOBIN: toolsFolder, CGO_ENABLED: '0' }
-  const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], env, timeout: longestMs } as const
-  return spawnSync('go', args, options)
+  return spawnSync('go', args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env,
+    timeout: longestMs,
+  })
 }
 
 /** Exit code: 0, or 254 when Go is missing or can't build it. */
