@@ -7,7 +7,7 @@ import { defaultBreaker } from '../policy/breaker.ts'
 import type { ValidRule } from '../policy/freshness.ts'
 import { staleConditions } from '../policy/stale.ts'
 import { authorisationOptions, authorisationSchema, prefix } from './authorisation-config.ts'
-import { duration, httpUrl, listenAddress, positiveInteger, size } from './units.ts'
+import { duration, httpUrl, listenAddress, nameserver, positiveInteger, size } from './units.ts'
 
 /** An S3 and how it is reached. */
 const originSchema = z.strictObject({
@@ -31,7 +31,7 @@ export const cacheSchema = z.strictObject({
   origin: originSchema,
   /** Asked when `origin` fails: the same objects elsewhere. */
   backups: z.array(originSchema).default([]),
-  nameservers: z.array(z.string()).default([]),
+  nameservers: z.array(nameserver).default([]),
   hold_valid: duration.default(300_000),
   /** Host names by which clients mean the origin; the host of `origin.url` when not given. */
   hosts: z.array(z.string()).optional(),

@@ -4,8 +4,9 @@ import t from 'tap'
 import { authorisationOptions } from './authorisation-config.ts'
 import { bothSchema, withLocalCache } from './both-config.ts'
 import { cacheOptions, cacheSchema, diskOptions, originOptions } from './cache-config.ts'
-import { readConfig } from './file.ts'
+import { readConfig, secretFrom } from './file.ts'
 import { routerOptions, routerSchema } from './router-config.ts'
+import { nameserver } from './units.ts'
 
 const examples = path.join(import.meta.dirname, '..', 'examples')
 const example = (name: string) => path.join(examples, name)
@@ -112,6 +113,7 @@ colour: red
 
 t.test('a bad router file: every mistake with its path', async (t) => {
   const bad = `
+nameservers: [dns.test, 127.0.0.1]
 servers:
   - { name: 'a b', url: 'http://127.0.0.1:1/path' }
   - { name: s3, backup: perhaps, check: { rise: 0 } }
@@ -121,6 +123,7 @@ retry: { budget_ratio: 2 }
   const lines = mistakesOf(() => readConfig(`${dir}/bad.yaml`, routerSchema))
   const places = [
     'listen: is missing',
+    'nameservers[0]: expected the address of a nameserver',
     'servers[0].name: use letters, digits, dots and dashes',
     'servers[0].url: expected a URL',
     'servers[1].url: is missing',
@@ -169,4 +172,22 @@ t.test('what is no configuration at all is said in one line', async (t) => {
   t.match(message('broken.yaml'), /broken\.yaml has /)
   t.match(message('twice.yaml'), /keys must be unique/i)
   t.match(message('empty.yaml'), /listen: is missing\n {2}servers: is missing/)
+})
+
+t.test('a nameserver is an address; a name could not be asked for', (t) => {
+  const good = ['127.0.0.1', '127.0.0.1:5353', '::1', '[::1]:5353', '[::1]']
+  const bad = ['foo', 'localhost:53', '127.0.0.1:99999', '1.2.3', '', '[::1', '127.0.0.1:']
+  for (const value of good) t.equal(nameserver.safeParse(value).success, true, value)
+  for (const value of bad) t.equal(nameserver.safeParse(value).success, false, value)
+  t.end()
+})
+
+t.test('a file that should hold a secret and is empty opens nothing to anybody', (t) => {
+  const dir = t.testdir({ good: 'open sesame\n', empty: '\n' })
+  t.equal(secretFrom(`${dir}/good`), 'open sesame')
+  t.throws(() => secretFrom(`${dir}/empty`), {
+    code: 'config-invalid',
+    message: /empty is empty, and should/,
+  })
+  t.end()
 })

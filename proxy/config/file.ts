@@ -18,9 +18,14 @@ export function readConfig<Schema extends z.ZodType>(file: string, schema: Schem
   throw invalid(file, result.error.issues.flatMap(mistakes))
 }
 
-/** The secret in a file, for `…_file` settings: its text without the last line's end. */
+/** The secret in a file, for `…_file` settings: its text without the last line's end. Nobody means an empty one. */
 export function secretFrom(file: string): string {
-  return textOf(file).trim()
+  const secret = textOf(file).trim()
+  if (secret !== '') return secret
+  throw new ProxyError(`${file} is empty, and should hold a secret`, {
+    code: 'config-invalid',
+    source: 'config',
+  })
 }
 
 function textOf(file: string): string {

@@ -8,7 +8,7 @@ import {
 } from '../router/options.ts'
 import { secretFrom } from './file.ts'
 import { memorySchema } from './memory-config.ts'
-import { duration, httpUrl, listenAddress, positiveInteger, ratio } from './units.ts'
+import { duration, httpUrl, listenAddress, nameserver, positiveInteger, ratio } from './units.ts'
 
 const checkFields = {
   kind: z.enum(['http', 'tcp', 'canary']),
@@ -50,7 +50,7 @@ const { observe, flap, retry, hedge, queue } = routerDefaults
 export const routerSchema = z
   .strictObject({
     listen: listenAddress,
-    nameservers: z.array(z.string()).default([]),
+    nameservers: z.array(nameserver).default([]),
     hold_valid: duration.default(300_000),
     check: checkSchema.default({}),
     timeouts: timeoutsSchema.default({}),

@@ -1,4 +1,5 @@
 // The values of configuration files: durations, sizes and addresses as people write them, as zod schemas.
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -40,6 +41,16 @@ export const listenAddress = z.string().transform((value, context) => {
   })
   return z.NEVER
 })
+
+/** "127.0.0.1", "127.0.0.1:5353", "::1", "[::1]:5353". */
+export const nameserver = z.string().refine(
+  (value) => {
+    const [, bracketed, plain, port = '53'] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(value) ?? []
+    const address = bracketed ?? plain ?? value
+    return isIP(address) !== 0 && Number(port) < 65_536
+  },
+  { error: 'expected the address of a nameserver such as 127.0.0.1 or 127.0.0.1:5353' },
+)
 
 export const httpUrl = z
   .string()
