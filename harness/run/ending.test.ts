@@ -1,10 +1,10 @@
 // A run that waits for what never comes is ended, and so is one that can't even be undone.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
+import { spawnTied } from '../../proxy/testing/tied-process.ts'
 import type { Run } from '../experiment.ts'
 import type { Fault } from '../faults/fault.ts'
 import { runScenario, type Scenario } from '../scenario.ts'
@@ -60,9 +60,7 @@ async function hopeless(name: string) {
       console.log(run.deployment.origin.pid)
       return run.phase({ name: 'stuck', story: 'nothing', seconds: 60, faults: [never] })
     }, ${JSON.stringify(flagsFor(name))}, ''))`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawnTied(['--input-type=module', '-e', script])
   const errors: string[] = []
   child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text))
   const [origin] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
