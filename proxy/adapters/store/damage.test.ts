@@ -13,6 +13,7 @@ import t, { type Test } from 'tap'
 import type { ProxyError } from '../../errors.ts'
 import type { StoredEntry } from '../../object.ts'
 import { type DiskStore, openDiskStore } from '../disk-store.ts'
+import { nodeFileSystem } from './file-system.ts'
 import {
   auditStore,
   bodyOf,
@@ -146,4 +147,20 @@ t.test('an index cut short or overwritten is started anew, and the bodies it kne
     await store.close()
     t.strictSame(auditStore(path), [], cut)
   }
+})
+
+t.test('a store that closes while a dropped file is still being closed leaves exact books', async (t) => {
+  const path = t.testdir()
+  const files = {
+    ...nodeFileSystem,
+    async close(fd: number) {
+      await delay(50)
+      await nodeFileSystem.close(fd)
+    },
+  }
+  const store = await openDiskStore(diskOptions(path), testPorts(), files)
+  await fill(store, '/b/key', bodyOf(50_000))
+  store.remove('/b/key')
+  await store.close()
+  t.strictSame(auditStore(path), [])
 })

@@ -79,14 +79,13 @@ export class Handles {
     return handle.closed.promise
   }
 
-  /** Closes what nobody uses, the least recently used first, until `keep` are open. */
+  /** Closes what nobody uses, the least recently used first, until `keep` are open; waits for those that close already. */
   async closeIdle(keep = 0): Promise<void> {
-    const closed: Promise<void>[] = []
     for (const handle of this.#open.values()) {
       if (this.#open.size <= keep) break
-      if (handle.pins === 0) closed.push(this.#close(handle))
+      if (handle.pins === 0) void this.#close(handle)
     }
-    await Promise.all(closed)
+    await Promise.all(this.#closing.values())
   }
 
   async closeAll(): Promise<void> {

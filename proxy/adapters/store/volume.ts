@@ -124,6 +124,7 @@ export class Volume {
     this.#isClosed = true
     await this.#sweeping
     await this.#handles.closeIdle()
+    await turnOfTheLoop() // in which the slots of files that were only just closed are given back
     this.#index.close()
   }
 
