@@ -11,7 +11,7 @@ import type { DiskStoreOptions, StorePorts } from './store/options.ts'
 import { probeDisk } from './store/probe.ts'
 import { RequestCounts } from './store/request-counts.ts'
 import { describe, storeError } from './store/store-error.ts'
-import { deleteIndex, isIndexDamage, Volume } from './store/volume.ts'
+import { deleteIndex, isIndexDamage, saysReadOnly, Volume } from './store/volume.ts'
 
 /** How often the store looks after itself, and how soon again while there is more to do. */
 const tickMs = 1000
@@ -138,7 +138,7 @@ export class DiskStore implements BodyStore {
     try {
       return this.#openVolume()
     } catch (error) {
-      if (!isIndexDamage(error)) throw error
+      if (!isIndexDamage(error) && !saysReadOnly(error, this.#options.path)) throw error
       this.#ports.log.error('store: the index is damaged, starting with an empty one', {
         error: describe(error),
       })

@@ -130,6 +130,14 @@ t.test('whatever bits flip in the index, the store opens and serves only what is
   t.ok(whole > 0, `${whole} of ${40 * keys.length} entries survived`)
 })
 
+t.test('an index whose head names a format that SQLite only reads is started anew', async (t) => {
+  const path = await makeStore(t)
+  const fd = openSync(`${path}/index.sqlite`, 'r+')
+  writeSync(fd, Buffer.from([34]), 0, 1, 18) // the file format's write version, 2, with a bit flipped
+  closeSync(fd)
+  t.strictSame(await readEverything(t, path), { whole: 0, refused: 0, corrupt: 0 })
+})
+
 t.test('an index cut short or overwritten is started anew, and the bodies it knew are swept', async (t) => {
   const random = randomFrom(seed)
   for (const cut of ['half', 'to 50 bytes', 'to nothing', 'garbage'] as const) {

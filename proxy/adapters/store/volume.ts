@@ -1,6 +1,6 @@
 // An opened store directory: ledger, index, files and the room among them, joined. Knows nothing of what to do when
 // the disk fails; it says so (`onFailure`) and leaves the rest to the store above.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import type { EntryMeta } from '../../object.ts'
 import { BodyReader } from './body-reader.ts'
@@ -268,6 +268,17 @@ function listDirectories(root: string): Set<string> {
 
 /** SQLITE_CORRUPT, SQLITE_NOTADB, and SQLITE_ERROR: our statements are right, so it is the schema that is not. */
 const damageCodes: ReadonlySet<number> = new Set([11, 26, 1])
+
+/** SQLITE_READONLY of a file that may be written: a flipped bit in its head names a format that SQLite only reads. */
+export function saysReadOnly(error: unknown, root: string): boolean {
+  if (((error as { errcode?: number } | null)?.errcode ?? 0) % 256 !== 8) return false
+  try {
+    accessSync(indexPath(root), constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** True for SQLite's answers that say the index is not what was written. */
 export function isIndexDamage(error: unknown): boolean {
