@@ -33,6 +33,8 @@ export function readDirectly(
 
 class DirectRead implements Asker, Waiting {
   dueMs = 0
+  earlier: Waiting | null = null
+  later: Waiting | null = null
   readonly #exchange: Exchange
   readonly #server: Backend
   readonly #onward: Onward

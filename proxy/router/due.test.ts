@@ -2,10 +2,12 @@ import t from 'tap'
 import { VirtualClock } from '../testing/virtual-clock.ts'
 import { DueQueue } from './due.ts'
 
+const outside = { dueMs: 0, earlier: null, later: null }
+
 /** One that waits and notes when its time was over. */
 function waiting(clock: VirtualClock) {
   const dueAtMs: number[] = []
-  return { dueMs: 0, dueAtMs, due: () => void dueAtMs.push(clock.monotonicMs()) }
+  return { ...outside, dueAtMs, due: () => void dueAtMs.push(clock.monotonicMs()) }
 }
 
 t.test(
@@ -19,6 +21,7 @@ t.test(
     queue.add(leaver, clock.monotonicMs())
     queue.add(second, clock.monotonicMs())
     t.equal(clock.pendingTimers, 1)
+    queue.remove(leaver)
     queue.remove(leaver)
     await clock.advance(1000)
     t.strictSame([first.dueAtMs, leaver.dueAtMs, second.dueAtMs], [[100], [], [130]])
@@ -46,7 +49,7 @@ t.test('who comes while others are told waits its own time', async (t) => {
   const clock = new VirtualClock()
   const queue = new DueQueue(100, clock)
   const next = waiting(clock)
-  queue.add({ dueMs: 0, due: () => queue.add(next, clock.monotonicMs()) }, clock.monotonicMs())
+  queue.add({ ...outside, due: () => queue.add(next, clock.monotonicMs()) }, clock.monotonicMs())
   await clock.advance(300)
   t.same(next.dueAtMs, [200])
 })

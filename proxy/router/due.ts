@@ -4,16 +4,23 @@ import type { Clock } from '../ports.ts'
 import { afterArrivals } from './after-arrivals.ts'
 
 export interface Waiting {
-  /** Set by the queue. */
+  /** Set by the queue, as are its neighbours. */
   dueMs: number
+  earlier: Waiting | null
+  later: Waiting | null
   /** Its time is over; it is no longer in the queue. */
   due(): void
 }
 
+/**
+ * A list, not a Set: the table of a Set that many enter and leave is outgrown again and again, and tables that survived a
+ * young collection keep those after them, with all that waited then, until a full one.
+ */
 export class DueQueue {
   readonly #clock: Clock
   readonly #ms: number
-  readonly #waiting = new Set<Waiting>()
+  #first: Waiting | null = null
+  #last: Waiting | null = null
   #isArmed = false
 
   /** `ms`: how long each may wait. */
@@ -24,12 +31,22 @@ export class DueQueue {
 
   add(one: Waiting, nowMs: number): void {
     one.dueMs = nowMs + this.#ms
-    this.#waiting.add(one)
+    one.earlier = this.#last
+    if (this.#last === null) this.#first = one
+    else this.#last.later = one
+    this.#last = one
     if (!this.#isArmed) this.#arm(this.#ms)
   }
 
+  /** Who is not in the queue stays out. */
   remove(one: Waiting): void {
-    this.#waiting.delete(one)
+    if (one.earlier === null && this.#first !== one) return
+    if (one.earlier === null) this.#first = one.later
+    else one.earlier.later = one.later
+    if (one.later === null) this.#last = one.earlier
+    else one.later.earlier = one.earlier
+    one.earlier = null
+    one.later = null
   }
 
   /** The timer is left to run when nobody waits any more: the next to come makes use of it. */
@@ -42,12 +59,12 @@ export class DueQueue {
   }
 
   #look(nowMs: number): void {
-    for (const one of this.#waiting) {
+    for (let one = this.#first; one !== null; one = this.#first) {
       if (one.dueMs > nowMs) {
         if (!this.#isArmed) this.#arm(one.dueMs - nowMs)
         return
       }
-      this.#waiting.delete(one)
+      this.remove(one)
       one.due()
     }
   }
